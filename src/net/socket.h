@@ -1,0 +1,55 @@
+// Purpose: the few socket operations of the gateway, with errors as sentences.
+// Ownership: descriptors are returned to the caller, close-on-exec and non-blocking. Thread: any. Errors: Result or
+// -errno.
+#pragma once
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace gladius::net {
+
+// An IPv4 or IPv6 address with a port.
+struct Address {
+    sockaddr_storage storage{};
+    socklen_t length = 0;
+    const sockaddr* sa() const { return reinterpret_cast<const sockaddr*>(&storage); }
+    sockaddr* sa() { return reinterpret_cast<sockaddr*>(&storage); }
+    int family() const { return storage.ss_family; }
+    uint16_t port() const;
+    void set_port(uint16_t port);
+    bool operator==(const Address& o) const;
+};
+
+// "127.0.0.1" or "::1"; false when the text is no address.
+bool parse_ip(std::string_view text, uint16_t port, Address& out);
+// Writes the address without its port ("127.0.0.1"; IPv4-mapped IPv6 as IPv4); returns the length, at most 45.
+size_t format_ip(const Address& a, char* out);
+std::string format(const Address& a);  // "127.0.0.1:80", "[::1]:80"
+
+// An errno as the reference words it: "connection refused".
+std::string error_words(int error);
+
+// A listening socket with SO_REUSEPORT, so that every worker has a queue of its own. An empty ip means every address,
+// IPv6 included.
+Result<int> listen_tcp(std::string_view ip, uint16_t port, int backlog = 4096);
+// An error when somebody else listens there. SO_REUSEPORT alone would share the port with another process of the same
+// user without a word.
+Result<void> port_is_free(std::string_view ip, uint16_t port);
+uint16_t local_port(int fd);
+
+// TCP_NODELAY and keepalive probes. user_timeout_ms bounds how long sent bytes may stay unacknowledged; 0 leaves it.
+void tune(int fd, int keep_alive_s, int user_timeout_ms);
+
+// Starts a connection; returns the descriptor (in progress or connected), or -errno.
+int connect_start(const Address& to);
+
+// Raises RLIMIT_NOFILE to its hard limit; returns what it is now.
+uint64_t raise_descriptor_limit();
+
+}  // namespace gladius::net
