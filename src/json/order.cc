@@ -1,0 +1,75 @@
+#include "json/order.h"
+
+#include <algorithm>
+
+namespace gladius::json {
+namespace {
+
+bool before(const SortKey& a, const SortKey& b) {
+    if (a.prefix != b.prefix) return a.prefix < b.prefix;
+    int c = a.view().compare(b.view());
+    return c != 0 ? c < 0 : a.ref < b.ref;
+}
+
+}  // namespace
+
+size_t sort_names(SortKey* keys, size_t n) {
+    // Objects of interfaces are small; insertion sort wins there.
+    constexpr size_t kSmall = 24;
+    if (n <= kSmall) {
+        for (size_t i = 1; i < n; ++i) {
+            SortKey k = keys[i];
+            size_t j = i;
+            for (; j > 0 && before(k, keys[j - 1]); --j)
+                keys[j] = keys[j - 1];
+            keys[j] = k;
+        }
+    } else {
+        std::sort(keys, keys + n, before);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < n; ++i) {
+        bool last = i + 1 == n || keys[i].prefix != keys[i + 1].prefix || keys[i].view() != keys[i + 1].view();
+        if (last) keys[kept++] = keys[i];
+    }
+    return kept;
+}
+
+size_t sorted_members(const Document& doc, uint32_t object, Arena& arena, Growing<SortKey>& out) {
+    const Node* nodes = doc.nodes;
+    size_t from = out.size();
+    for (uint32_t c = object + 1; c < nodes[object].next; c = nodes[c].next) {
+        if (nodes[c].live()) out.push(SortKey::of(doc.key(c, arena), c));
+    }
+    size_t n = out.size() - from;
+    if (!nodes[object].has(Node::ordered)) {
+        n = sort_names(out.data() + from, n);
+        out.set_size(from + n);
+    }
+    return n;
+}
+
+void append_members(const Value& object, Arena& arena, Growing<Member>& out) {
+    if (object.kind == Value::Kind::members) {
+        for (uint32_t i = 0; i < object.n; ++i)
+            out.push(object.members[i]);
+        return;
+    }
+    Document* doc = object.document;
+    for (uint32_t c = object.n + 1; c < doc->nodes[object.n].next; c = doc->nodes[c].next) {
+        if (doc->nodes[c].live()) out.push({doc->key(c, arena), Value::of(doc, c)});
+    }
+}
+
+Value unique_members(Growing<Member>& list, Arena& arena) {
+    Growing<SortKey> names(arena, list.size() + 1);
+    for (uint32_t i = 0; i < list.size(); ++i)
+        names.push(SortKey::of(list[i].key, i));
+    size_t n = sort_names(names.data(), names.size());
+    auto* members = arena.array<Member>(n);
+    for (size_t i = 0; i < n; ++i)
+        members[i] = list[names[i].ref];
+    return Value::of(members, static_cast<uint32_t>(n));
+}
+
+}  // namespace gladius::json
