@@ -1,0 +1,285 @@
+// Purpose: a configuration with a meaning: typed structs whose members carry the names of the keys (ledger 1,
+// sections 2.1, 3.1-3.5, 4.1, 5.1). load.h fills them; after normalise() every default and inherited value is in place,
+// so that later stages never ask "and if it is not set?". Owner: the caller of load(). Thread: control thread.
+// Lifetime: a Service owns its Document; every Node in it lives as long. Errors: none here. `node` of a struct is the
+// object it was read from: node.find("host").place() is where to complain.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "conf/fields.h"
+#include "conf/node.h"
+
+namespace gladius::conf {
+
+using Duration = std::chrono::nanoseconds;
+
+// The components of a service, endpoint or backend, by their canonical short names, in the order of the file. Comments,
+// unknown names and names that do nothing here are not in it.
+struct ExtraConfig {
+    struct Entry {
+        std::string_view name;  // "qos/ratelimit/router"
+        Node value;
+    };
+    Node node;
+    std::vector<Entry> entries;
+
+    Node find(std::string_view name) const {
+        for (const Entry& e : entries) {
+            if (e.name == name) return e.value;
+        }
+        return {};
+    }
+    bool has(std::string_view name) const { return static_cast<bool>(find(name)); }
+};
+
+struct KeyPair {
+    std::string public_key;
+    std::string private_key;
+};
+
+struct ClientCert {
+    std::string certificate;
+    std::string private_key;
+};
+
+struct Tls {  // root "tls"
+    Node node;
+    bool disabled = false;
+    std::vector<KeyPair> keys;
+    std::string public_key;
+    std::string private_key;
+    std::string min_version;
+    std::string max_version;
+    std::vector<int64_t> curve_preferences;
+    bool prefer_server_cipher_suites = false;
+    std::vector<int64_t> cipher_suites;
+    bool enable_mtls = false;
+    bool disable_system_ca_pool = false;
+    std::vector<std::string> ca_certs;
+};
+
+struct ClientTls {  // root "client_tls"
+    Node node;
+    bool allow_insecure_connections = false;
+    std::vector<std::string> ca_certs;
+    bool disable_system_ca_pool = false;
+    std::string min_version;
+    std::string max_version;
+    std::vector<int64_t> curve_preferences;
+    std::vector<int64_t> cipher_suites;
+    std::vector<ClientCert> client_certs;
+};
+
+struct Plugin {
+    std::string folder;
+    std::string pattern;
+};
+
+// extra_config "router" of the service.
+struct RouterOptions {
+    bool return_error_msg = false;
+    bool hide_version_header = false;
+    Node error_body;      // {"404": any, "405": any}
+    Node error_body_404;  // set when an object has been given
+    Node error_body_405;
+    bool disable_redirect_trailing_slash = false;
+    bool disable_redirect_fixed_path = false;
+    bool disable_handle_method_not_allowed = false;
+    bool remove_extra_slash = false;
+    bool disable_path_decoding = false;
+    bool auto_options = false;
+    bool disable_health = false;
+    std::string health_path = "/__health";
+    bool disable_access_log = false;
+    std::vector<std::string> logger_skip_paths;
+    bool forwarded_by_client_ip = true;  // the schema says false, the reference does true
+    std::vector<std::string> remote_ip_headers = {"X-Forwarded-For", "X-Real-Ip"};
+    std::vector<std::string> trusted_proxies = {"0.0.0.0/0", "::/0"};
+    bool app_engine = false;
+    int64_t max_multipart_memory = 32 << 20;
+    bool use_h2c = false;
+    int64_t max_payload = 0;  // Enterprise, not built
+};
+
+// extra_config "telemetry/logging" of the service. Absent: DEBUG, stdout, the plain format of ledger 2, section 23.
+struct LoggingOptions {
+    Node node;
+    std::string level;
+    std::string prefix;
+    bool stdout_ = false;  // key "stdout"
+    bool syslog = false;
+    std::string syslog_facility = "local3";
+    std::string format = "default";
+    std::string custom_format;
+};
+
+// extra_config "gladius/limits" of the service; 0 is no limit, or what the machine has.
+struct LimitsOptions {
+    int64_t max_request_body = 0;
+    int64_t max_backend_body = 0;
+    int64_t max_connections = 0;
+    int64_t max_memory = 0;
+};
+
+// extra_config "gladius/reload" of the service.
+struct ReloadOptions {
+    Duration grace = std::chrono::seconds(30);  // how long requests of removed endpoints may go on
+};
+
+// extra_config "backend/http" of a backend (ledger 1, section 5.9).
+struct BackendHttp {
+    std::string return_error_details;
+    bool return_error_code = false;
+};
+
+// extra_config "backend/http/client" of a backend (section 5.8).
+struct BackendHttpClient {
+    bool send_body_on_redirect = false;
+};
+
+struct Backend {
+    Node node;
+    std::vector<std::string> host;
+    std::string method;
+    std::string url_pattern;  // with one leading slash, parameters as written: /b/{id}
+    std::string encoding;
+    bool is_collection = false;
+    std::string target;
+    std::vector<std::string> allow;
+    std::vector<std::string> deny;
+    TextMap mapping;
+    std::string group;
+    std::vector<std::string> input_headers;
+    std::vector<std::string> input_query_strings;
+    bool disable_host_sanitize = false;
+    std::string sd;
+    std::string sd_scheme;
+    ExtraConfig extra_config;
+
+    // Set by normalise().
+    std::string path_template;        // url_pattern with {{.Id}} for {id}, as the reference shows it
+    std::vector<std::string> params;  // the keys in it: "Id", "Resp0_user", "JWT.sub", sorted, each once
+    Duration timeout{0};              // of the endpoint
+    int64_t concurrent_calls = 1;     // of the endpoint
+    BackendHttp http;
+    BackendHttpClient http_client;
+};
+
+struct Endpoint {
+    Node node;
+    std::string endpoint;  // with one leading slash, parameters as written: /a/{id}
+    std::string method;
+    std::vector<Backend> backend;
+    std::vector<std::string> input_headers;
+    std::vector<std::string> input_query_strings;
+    std::string output_encoding;
+    Duration timeout{0};
+    Duration cache_ttl{0};
+    int64_t concurrent_calls = 0;
+    ExtraConfig extra_config;
+
+    // Set by normalise().
+    std::string path;                 // for the router: /a/:id
+    std::vector<std::string> params;  // "id", in the order of the path; a name may stand twice
+    bool is_wildcard = false;         // ends in /*; ours
+    bool is_catch_all = false;        // is /__catchall; ours
+    bool is_routed = true;            // false: the method cannot be routed, the reference leaves it out
+};
+
+struct AsyncAgent {
+    struct Connection {
+        int64_t max_retries = 0;
+        std::string backoff_strategy;
+        Duration health_interval{0};
+    };
+    struct Consumer {
+        std::string topic;
+        int64_t workers = 0;
+        Duration timeout{0};
+        double max_rate = 0;
+    };
+    Node node;
+    std::string name;
+    Connection connection;
+    Consumer consumer;
+    std::string encoding;
+    std::vector<Backend> backend;
+    ExtraConfig extra_config;
+};
+
+struct Service {
+    Node node;
+    std::shared_ptr<Document> document;
+
+    int64_t version = 0;
+    std::string name;
+    int64_t port = 0;
+    std::string listen_ip;
+    std::vector<std::string> host;
+    Duration timeout{0};
+    Duration cache_ttl{0};
+    std::string output_encoding;
+    std::vector<Endpoint> endpoints;
+    std::vector<AsyncAgent> async_agent;
+    ExtraConfig extra_config;
+    bool debug_endpoint = false;
+    bool echo_endpoint = false;
+    bool sequential_start = false;
+    bool disable_rest = false;
+    std::optional<Plugin> plugin;
+    Duration dns_cache_ttl{0};
+    Duration read_timeout{0};
+    Duration write_timeout{0};
+    Duration idle_timeout{0};
+    Duration read_header_timeout{0};
+    int64_t max_header_bytes = 0;
+    Duration max_shutdown_wait_time{0};
+    bool use_h2c = false;
+    std::optional<Tls> tls;
+    std::optional<ClientTls> client_tls;
+    Duration dialer_timeout{0};
+    Duration dialer_keep_alive{0};
+    Duration dialer_fallback_delay{0};
+    bool disable_compression = false;
+    bool disable_keep_alives = false;
+    int64_t max_idle_connections = 0;
+    int64_t max_idle_connections_per_host = 0;
+    Duration idle_connection_timeout{0};
+    Duration response_header_timeout{0};
+    Duration expect_continue_timeout{0};
+    bool allow_insecure_connections = false;
+
+    // Set by normalise() from extra_config.
+    bool has_router = false;
+    RouterOptions router;
+    bool has_logging = false;
+    LoggingOptions logging;
+    LimitsOptions limits;
+    ReloadOptions reload;
+};
+
+// The field tables of the core objects; schema.h exports them.
+extern const FieldTable kServiceTable;
+extern const FieldTable kEndpointTable;
+extern const FieldTable kBackendTable;
+extern const FieldTable kAsyncAgentTable;
+extern const FieldTable kTlsTable;
+extern const FieldTable kClientTlsTable;
+// ... and of the namespaces that the core reads itself.
+extern const FieldTable kRouterTable;
+extern const FieldTable kLoggingTable;
+extern const FieldTable kLimitsTable;
+extern const FieldTable kReloadTable;
+extern const FieldTable kBackendHttpTable;
+extern const FieldTable kBackendHttpClientTable;
+extern const FieldTable kProxyTable;
+
+}  // namespace gladius::conf

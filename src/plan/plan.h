@@ -1,0 +1,167 @@
+// Purpose: what a configuration becomes: flat, const data that workers read without looking anything up by name.
+// Owner: a Snapshot owns its router and its tables; EndpointPlans are shared, because an exchange holds its own plan
+// and not the snapshot: a long download must not keep a whole generation alive. Thread: written by the control thread
+// while compiling, read-only afterwards. Lifetime: see engine/worker.h. Errors: none at run time. Source: ledger 1,
+// sections 1 (order), 4 (endpoints), 5 (backends).
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/h1.h"
+#include "json/decode.h"
+#include "json/emit.h"
+#include "json/filter.h"
+#include "plan/router.h"
+#include "plan/stage.h"
+#include "upstream/settings.h"
+
+namespace gladius::plan {
+
+// One place where backends live. Shared by plans of several generations.
+struct HostPlan {
+    std::string host;  // name or address, without brackets
+    uint16_t port = 80;
+    bool https = false;
+    std::string url;     // "http://name:port" as errors and Referer show it
+    std::string header;  // value of Host
+    std::string proxy;   // HTTP proxy from the environment; empty: none
+    uint16_t proxy_port = 0;
+};
+
+// A host of a backend: the plan itself, and its index in the snapshot that the backend belongs to (a worker finds the
+// peer by it without hashing, as long as that snapshot is the current one).
+struct HostRef {
+    std::shared_ptr<const HostPlan> host;
+    uint32_t index = 0;
+};
+
+// A text with parameters, cut at compile time.
+struct Template {
+    struct Piece {
+        std::string literal;  // comes first
+        int32_t param = -1;   // then the value of this path parameter; -1: none
+    };
+    std::vector<Piece> pieces;
+    bool fixed() const { return pieces.empty() || (pieces.size() == 1 && pieces[0].param < 0); }
+};
+
+// Which names of the client pass.
+struct NameRule {
+    bool all = false;
+    uint64_t tokens = 0;             // well-known ones, as bits
+    std::vector<std::string> names;  // the others, canonical spelling
+    bool passes(http::Token t, std::string_view name) const;
+};
+
+struct QueryRule {
+    bool all = false;
+    std::vector<std::string_view> names;  // into `text`
+    std::vector<std::string> text;
+    bool none() const { return !all && names.empty(); }
+};
+
+struct BackendPlan {
+    std::vector<HostRef> hosts;  // in the order of the file; more than one: balanced
+    std::string pattern;         // url_pattern as written, for messages
+    http::Method method = http::Method::get;
+    std::string method_name;
+
+    Template url;              // path (and fixed query) with parameters
+    bool append_rest = false;  // a wildcard endpoint: what the wildcard matched follows the pattern
+    int32_t rest_param = -1;
+
+    QueryRule query;  // of the endpoint, and then of the backend
+    QueryRule query_filter;
+    bool filters_query = false;
+    NameRule headers;        // of the endpoint
+    NameRule header_filter;  // of the backend, when filters_headers
+    bool filters_headers = false;
+    bool sends_user_agent = true;  // ours, when the client's does not pass
+    bool sends_forwarded_for = true;
+    bool sends_forwarded_host = true;
+
+    json::Decoder decoder = json::Decoder::json;
+    json::FilterProgram filter;
+    bool no_op = false;  // encoding no-op
+    bool return_error_code = false;
+    std::string return_error_details;  // alias; empty: off
+    bool send_body_on_redirect = false;
+};
+
+// Settings of the router and of every answer; shared by the endpoints of one generation.
+struct RouterPlan {
+    bool return_error_msg = false;  // texts of errors reach the client
+    bool disable_path_decoding = false;
+    bool auto_options = false;
+    bool disable_access_log = false;
+    std::vector<std::string> skip_log_paths;
+    bool forwarded_by_client_ip = true;
+    std::vector<std::string> remote_ip_headers;
+    bool trust_all = true;
+    struct Cidr {
+        uint8_t bytes[16];
+        uint8_t bits;  // of 128; IPv4 is mapped
+    };
+    std::vector<Cidr> trusted;
+    bool usual_ip_headers = true;  // remote_ip_headers are X-Forwarded-For and X-Real-Ip
+    bool app_engine = false;
+    std::string not_found_body, not_allowed_body;  // rendered; empty: the text of the reference
+    std::string krakend_header;                    // value of X-Krakend
+    std::string user_agent;                        // "KrakenD Version 2.13.8"
+};
+
+enum class Executor : uint8_t { relay, gather };
+
+struct EndpointPlan {
+    std::string path;     // as in the configuration, for logs
+    std::string pattern;  // as the router has it
+    std::string method;
+    Executor executor = Executor::gather;
+    uint64_t timeout_ms = 2000;
+    uint64_t merge_timeout_ms = 1700;       // 85 %
+    uint64_t concurrent_timeout_ms = 1500;  // 75 %
+    uint32_t concurrent_calls = 1;
+    json::Renderer renderer = json::Renderer::json;
+    std::string cache_control;  // the whole line, or empty
+    std::vector<Stage> pre;     // before the executor, in the order of plan/stage.h
+    std::vector<BackendPlan> backends;
+    std::shared_ptr<const RouterPlan> service;
+    uint64_t generation = 0;
+};
+
+// Settings of the listener and of client connections.
+struct ServerPlan {
+    std::string listen_ip;
+    uint16_t port = 8080;
+    uint64_t read_timeout_ms = 0, read_header_timeout_ms = 0, write_timeout_ms = 0, idle_timeout_ms = 0;
+    uint32_t max_header_bytes = 1024 * 1024;
+    uint64_t max_shutdown_wait_ms = 0;
+    uint64_t max_connections = 0;   // 0: what the descriptors allow
+    uint64_t max_request_body = 0;  // 0: no limit
+    uint64_t max_backend_body = 0;
+    uint64_t max_memory = 0;  // 0: 75 % of the machine's
+};
+
+// What a route leads to.
+enum class Builtin : uint8_t { none, health, debug, echo, options };
+struct Route {
+    Builtin builtin = Builtin::none;
+    uint32_t endpoint = UINT32_MAX;
+};
+
+struct Snapshot {
+    uint64_t generation = 0;
+    ServerPlan server;
+    upstream::Settings transport;
+    std::shared_ptr<const RouterPlan> service;
+    std::vector<std::shared_ptr<const HostPlan>> hosts;
+    std::vector<Route> routes;          // a router target is an index here
+    Route catch_all[kMethodCount + 1];  // /__catchall, by method
+    std::vector<std::shared_ptr<const EndpointPlan>> endpoints;
+    std::unique_ptr<Router> router;
+};
+
+}  // namespace gladius::plan
