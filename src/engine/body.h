@@ -1,0 +1,36 @@
+// Purpose: the request's body as it comes from the client: framing is decoded, limits are kept, 100 Continue is said
+// when somebody begins to read. Owner: functions on an Exchange. Thread: one worker. Errors: BodyRun.failed; ex.body
+// says why.
+#pragma once
+#include "engine/exchange.h"
+
+namespace gladius::engine {
+
+// Sets ex.body up from the head.
+void begin_body(Exchange& ex);
+// Takes body bytes out of what was already read. Returns true when the body is complete after that: `out` (if not null)
+// then holds all of it, in the arena.
+bool body_at_hand(Exchange& ex, std::string_view* out);
+// Next piece, in the receive buffer (use it before the next co_await).
+rt::Task<upstream::BodyRun> next_body(Exchange& ex, rt::Scope& scope);
+// Reads all that is left into one piece in the arena, counted against the memory budget.
+enum class WholeBody : uint8_t { complete, failed, no_memory };
+rt::Task<WholeBody> read_whole_body(Exchange& ex, rt::Scope& scope, std::string_view& out);
+// Reads what is left of a body that nobody wanted, so that the next request can be found. False: give the connection
+// up.
+rt::Task<bool> drain_body(Exchange& ex);
+
+// Sends the body to a backend while it comes.
+class ClientBodyFeed : public upstream::BodyFeed {
+  public:
+    explicit ClientBodyFeed(Exchange& ex) : ex_(ex) {}
+    // chunked: frame it; else Content-Length was sent and the bytes go as they are.
+    void set_chunked(bool chunked) { chunked_ = chunked; }
+    rt::Task<bool> send_to(rt::Io& io, rt::Scope& scope) override;
+
+  private:
+    Exchange& ex_;
+    bool chunked_ = false;
+};
+
+}  // namespace gladius::engine

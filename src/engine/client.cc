@@ -1,0 +1,278 @@
+// One client connection, from accept to close: read a head, run the exchange, find the next one.
+#include <errno.h>
+#include <sys/socket.h>
+
+#include <cstring>
+
+#include "base/pool.h"
+#include "engine/body.h"
+#include "engine/handle.h"
+#include "engine/respond.h"
+
+namespace gladius::engine {
+
+using telemetry::Counter;
+
+namespace {
+
+// Below this size a head that is not complete is parsed anew with every piece, so that rubbish is refused early. Above,
+// only when the end of a head arrived: a client that sends byte by byte costs time in proportion to its bytes.
+constexpr size_t kEagerBytes = 4096;
+
+bool has_head_end(const char* data, size_t n, size_t fresh) {
+    size_t from = n > fresh + 3 ? n - fresh - 3 : 0;
+    return memmem(data + from, n - from, "\r\n\r\n", 4) != nullptr;
+}
+
+// The CR of an empty line whose LF is still to come.
+bool is_half_line(const char* data, size_t n) {
+    return n == 1 && data[0] == '\r';
+}
+
+// "HTTP/2.0" and "HTTP/1.2" are versions, only not ours; the byte at `wrong` is the first that does not fit. The rest
+// is no HTTP.
+bool is_other_version(const char* data, size_t wrong) {
+    constexpr std::string_view kName = "HTTP/", kMajor = "HTTP/1.";
+    std::string_view before{data, wrong};
+    return data[wrong] >= '0' && data[wrong] <= '9' && (before.ends_with(kName) || before.ends_with(kMajor));
+}
+
+// So many requests of a pipelining client are answered in one turn; then the other connections have theirs. It bounds
+// the stack as well: without optimisation, coroutines that never wait resume each other as nested calls.
+constexpr uint32_t kRequestsPerTurn = 32;
+
+uint64_t first_of(uint64_t a, uint64_t b) {
+    return a ? a : b;
+}
+
+void on_client_hangup(rt::Io&, void* arg) {
+    client_hung_up(*static_cast<ClientConn*>(arg));
+}
+
+// Says goodbye in a way that lets the client read the last answer: a close with unread input would destroy it.
+rt::Task<void> linger(ClientConn& c) {
+    ::shutdown(c.io.fd(), SHUT_WR);
+    rt::Scope scope(c.w.loop, &c.scope);
+    scope.deadline_in(1000);
+    size_t eaten = 0;
+    while (eaten < 1024 * 1024) {
+        rt::IoResult r = co_await c.io.read(c.w.rx(), Worker::kReceive, scope);
+        if (!r.ok()) break;
+        eaten += static_cast<size_t>(r.n);
+    }
+}
+
+// One line an error, as the reference words them (ledger 1 section 8).
+void log_errors(Exchange& ex) {
+    telemetry::LogWriter* log = ex.w.log();
+    if (ex.error_count == 0 || !ex.plan || !log->enabled(telemetry::Level::error)) return;
+    std::string prefix = "[ENDPOINT: " + ex.plan->path + "]";
+    for (int i = 0; i < ex.error_count; ++i) {
+        std::string text(ex.errors[i]);
+        log->write(telemetry::Level::error, prefix,
+                   ex.error_count == 1 ? text : "Error #" + std::to_string(i) + ": " + text);
+    }
+}
+
+void log_access(Exchange& ex) {
+    const plan::RouterPlan& service = ex.w.service();
+    if (service.disable_access_log) return;
+    std::string_view path = ex.target.path;
+    for (const std::string& skip : service.skip_log_paths)
+        if (skip == path) return;
+    telemetry::AccessRecord r;
+    r.status = ex.status ? ex.status : 500;
+    // The time of the turn is good enough, but for an answer given in the turn of its request.
+    uint64_t now = ex.w.loop.now_ns();
+    r.latency_ns = static_cast<int64_t>((now != ex.start_ns ? now : ex.w.loop.clock_now_ns()) - ex.start_ns);
+    r.unix_seconds = ex.w.loop.unix_seconds();
+    r.client_ip = ex.client_ip.empty() ? find_client_ip(ex) : ex.client_ip;
+    r.method = ex.method();
+    r.path = path;
+    r.query = ex.target.query;
+    r.errors = {ex.errors, ex.error_count};
+    ex.w.access_log().write(r);
+}
+
+void finish(Exchange& ex) {
+    Worker& w = ex.w;
+    w.counters.add_response(ex.status ? ex.status : 500);
+    w.counters.add(Counter::client_bytes_sent, ex.sent_bytes);
+    log_errors(ex);
+    log_access(ex);
+    if (ex.endpoint) w.release(ex.endpoint);
+}
+
+}  // namespace
+
+void client_hung_up(ClientConn& c) {
+    Exchange* ex = c.exchange;
+    if (!ex || ex->gone) return;
+    if (!c.io.broken()) {
+        if (!c.in.empty()) return;
+        char byte;
+        ssize_t n = ::recv(c.io.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (n > 0) return;
+    }
+    // Not `gone`: what needs no backend is still said, the client may only have ended its sending side.
+    ex->close = true;
+    ex->scope.cancel(rt::Wake::cancelled);
+}
+
+rt::Detached serve(ClientConn* cp) {
+    ClientConn& c = *cp;
+    Worker& w = c.w;
+    bool lingering = false;
+    uint64_t turn = 0;
+    uint32_t in_turn = 0;
+    for (uint64_t served = 0;; ++served) {
+        {
+            const plan::ServerPlan& s = w.snapshot().server;
+            uint64_t idle = first_of(s.idle_timeout_ms, first_of(s.read_timeout_ms, s.read_header_timeout_ms));
+            c.scope.deadline_in(served == 0 ? first_of(s.read_header_timeout_ms, s.read_timeout_ms) : idle);
+        }
+        // --- a head
+        // -------------------------------------------------------------------------------------------------------------
+        http::RequestHead head;
+        http::Status st = http::Status::need_more;
+        const char* data = c.in.data();
+        size_t n = c.in.size();
+        bool in_rx = false;
+        bool begun = false;  // more than empty lines (or the first half of one) is there
+        if (n > 0) {
+            size_t skip = http::skip_empty_lines(data, n);
+            if (skip) {
+                c.in.consume(skip);
+                data = c.in.data();
+                n = c.in.size();
+            }
+            begun = n > 0 && !is_half_line(data, n);
+            if (begun) {
+                http::Limits limits;
+                limits.max_head_bytes = w.snapshot().server.max_header_bytes + 4096;
+                st = http::parse_request(data, n, limits, w.fields, Worker::kMaxFields, head);
+            }
+        }
+        bool closed = false;
+        while (st == http::Status::need_more) {
+            if (w.draining() && !begun && served > 0) {
+                closed = true;
+                break;
+            }
+            rt::IoResult r = co_await c.io.read(w.rx(), Worker::kReceive, c.scope);
+            if (!r.ok()) {
+                closed = true;
+                break;
+            }
+            auto fresh = static_cast<size_t>(r.n);
+            w.counters.add(Counter::client_bytes_received, fresh);
+            const plan::ServerPlan& s = w.snapshot().server;
+            if (!begun && served > 0) c.scope.deadline_in(first_of(s.read_header_timeout_ms, s.read_timeout_ms));
+            http::Limits limits;
+            limits.max_head_bytes = s.max_header_bytes + 4096;
+            in_rx = c.in.empty();
+            if (in_rx) {
+                data = w.rx();
+                n = fresh;
+            } else {
+                c.in.append(w.rx(), fresh);
+                data = c.in.data();
+                n = c.in.size();
+            }
+            if (!begun) {
+                size_t skip = http::skip_empty_lines(data, n);
+                data += skip;
+                n -= skip;
+                if (!in_rx) c.in.consume(skip);
+                if (n == 0) continue;
+                if (is_half_line(data, n)) {
+                    if (in_rx) c.in.append(data, n);
+                    continue;
+                }
+                begun = true;
+            }
+            if (in_rx || n <= kEagerBytes || n > limits.max_head_bytes || has_head_end(data, n, fresh))
+                st = http::parse_request(data, n, limits, w.fields, Worker::kMaxFields, head);
+            if (st == http::Status::need_more && in_rx) c.in.append(data, n);
+        }
+        if (closed) break;
+        if (st == http::Status::error) {
+            bool large =
+                head.error == http::HeadError::head_too_large || head.error == http::HeadError::too_many_fields;
+            int status = large                                                                                  ? 431
+                         : head.error == http::HeadError::bad_version && is_other_version(data, head.error_off) ? 505
+                         : head.error == http::HeadError::bad_transfer_encoding                                 ? 501
+                                                                                                                : 400;
+            co_await refuse(c, status, http::text(head.error));
+            lingering = true;
+            break;
+        }
+
+        // --- an exchange
+        // --------------------------------------------------------------------------------------------------------
+        Exchange& ex = *new_exchange(c);
+        ex.head = head;
+        ex.base = ex.arena.copy({data, head.head_len}).data();
+        auto* fields =
+            static_cast<http::Field*>(ex.arena.allocate(sizeof(http::Field) * head.field_count, alignof(http::Field)));
+        if (head.field_count) std::memcpy(fields, w.fields, sizeof(http::Field) * head.field_count);
+        ex.fields = fields;
+        if (in_rx)
+            c.in.append(data + head.head_len, n - head.head_len);
+        else
+            c.in.consume(head.head_len);
+        ex.close = !head.keep_alive;
+        begin_body(ex);
+        {
+            const plan::ServerPlan& s = w.snapshot().server;
+            uint64_t left = s.write_timeout_ms;
+            if (!ex.body.done && s.read_timeout_ms && (!left || s.read_timeout_ms < left)) left = s.read_timeout_ms;
+            c.scope.deadline_in(left);
+        }
+        c.io.on_hangup(&on_client_hangup, &c);
+        if (c.io.peer_closed()) on_client_hangup(c.io, &c);
+        w.loop.set_current(&ex.scope);
+        w.counters.add(Counter::requests);
+        w.counters.add(Counter::exchanges_in_flight);
+        co_await handle(ex);
+        w.counters.sub(Counter::exchanges_in_flight);
+        c.io.on_hangup(nullptr, nullptr);
+        finish(ex);
+        bool gone = ex.gone;
+        bool keep = !ex.close && !gone;
+        if (keep && !ex.body.done) keep = co_await drain_body(ex);
+        lingering = !gone && !keep && (!ex.body.done || !c.in.empty() || c.io.readable());
+        free_exchange(&ex);
+        if (!keep || c.scope.ended()) break;
+        if (!c.in.empty()) {
+            if (turn != w.loop.turns()) {
+                turn = w.loop.turns();
+                in_turn = 0;
+            }
+            if (++in_turn >= kRequestsPerTurn) co_await w.loop.yield();
+        }
+    }
+    if (lingering && !c.scope.ended()) co_await linger(c);
+    w.close(cp);
+}
+
+rt::Task<void> refuse(ClientConn& c, int status, std::string_view why) {
+    if (telemetry::LogWriter* log = c.w.log(); log->enabled(telemetry::Level::debug))
+        log->write(telemetry::Level::debug, "[SERVICE: Gin]",
+                   "refused a request of " + std::string(c.address()) + ": " + std::string(why));
+    HeadWriter h(c.w.tx());
+    h.status_line(status);
+    h.raw("Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n");
+    std::string_view line = h.bytes();
+    // "400 Bad Request", the reference's body.
+    line = line.substr(9, line.find('\r') - 9);
+    h.raw(line);
+    c.w.counters.add(Counter::requests);
+    c.w.counters.add_response(status);
+    std::string_view all = h.bytes();
+    ssize_t n = c.io.write_now(all.data(), all.size());
+    if (n >= 0 && n < static_cast<ssize_t>(all.size()))
+        co_await upstream::write_rest(c.io, all.data() + n, all.size() - static_cast<size_t>(n), c.scope);
+}
+
+}  // namespace gladius::engine

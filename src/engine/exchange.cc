@@ -1,0 +1,74 @@
+#include "engine/exchange.h"
+
+#include <cstring>
+#include <new>
+
+#include "base/pool.h"
+
+namespace gladius::engine {
+
+void InputBuffer::append(const char* d, size_t n) {
+    if (n == 0) return;
+    if (len_ + n > cap_) {
+        if (pos_ > 0) {
+            std::memmove(p_, p_ + pos_, len_ - pos_);
+            len_ -= pos_;
+            pos_ = 0;
+        }
+        if (len_ + n > cap_) {
+            size_t want = cap_ ? cap_ : 512;
+            while (want < len_ + n)
+                want *= 2;
+            want = pool_round(want);
+            char* bigger = static_cast<char*>(pool_allocate(want));
+            if (len_) std::memcpy(bigger, p_, len_);
+            pool_free(p_, cap_);
+            p_ = bigger;
+            cap_ = want;
+        }
+    }
+    std::memcpy(p_ + len_, d, n);
+    len_ += n;
+}
+
+void InputBuffer::clear() {
+    pool_free(p_, cap_);
+    p_ = nullptr;
+    cap_ = pos_ = len_ = 0;
+}
+
+ClientConn::ClientConn(Worker& worker, const net::Address& from) : w(worker), scope(worker.loop) {
+    ip_len = static_cast<uint8_t>(net::format_ip(from, ip));
+}
+
+Exchange::Exchange(ClientConn& conn)
+    : w(conn.w),
+      c(conn),
+      scope(conn.w.loop, &conn.scope),
+      start_ns(conn.w.loop.now_ns()),
+      arena(reinterpret_cast<char*>(this) + sizeof(Exchange), kSize - sizeof(Exchange)) {
+    scope.set_owner(this);
+    static_assert(sizeof(Exchange) <= kSize - 2048, "leave room for a usual head");
+}
+
+const http::Field* Exchange::find(http::Token t) const {
+    if (!has(t)) return nullptr;
+    for (const http::Field& f : all_fields())
+        if (f.token == t) return &f;
+    return nullptr;
+}
+
+Exchange* new_exchange(ClientConn& c) {
+    auto* ex = new (pool_allocate(Exchange::kSize)) Exchange(c);
+    c.exchange = ex;
+    return ex;
+}
+
+void free_exchange(Exchange* ex) {
+    ex->c.exchange = nullptr;
+    if (ex->charged) ex->w.budget().give(ex->charged);
+    ex->~Exchange();
+    pool_free(ex, Exchange::kSize);
+}
+
+}  // namespace gladius::engine

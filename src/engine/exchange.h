@@ -1,0 +1,116 @@
+// Purpose: one request and its answer: where all of it lives while it runs. Views point into the arena; the arena goes
+// with the exchange. Owner: the client connection's coroutine. Thread: one worker. Lifetime: from the complete head to
+// the end of the answer. Errors: none.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/arena.h"
+#include "engine/worker.h"
+#include "http/h1.h"
+#include "http/url.h"
+#include "plan/router.h"
+#include "rt/loop.h"
+#include "upstream/call.h"
+
+namespace gladius::engine {
+
+// Bytes that were read but not used yet: the beginning of a head, a body, the next request. Empty costs nothing.
+class InputBuffer {
+  public:
+    ~InputBuffer() { clear(); }
+    const char* data() const { return p_ + pos_; }
+    char* data() { return p_ + pos_; }
+    size_t size() const { return len_ - pos_; }
+    bool empty() const { return len_ == pos_; }
+    void append(const char* d, size_t n);
+    void consume(size_t n) {
+        pos_ += n;
+        if (pos_ == len_) clear();
+    }
+    void clear();
+
+  private:
+    char* p_ = nullptr;
+    size_t cap_ = 0, pos_ = 0, len_ = 0;
+};
+
+struct ClientConn : ListHook {
+    ClientConn(Worker& worker, const net::Address& from);
+    Worker& w;
+    rt::Io io;
+    rt::Scope scope;  // everything of the connection; its deadline is the phase's (idle, head, write)
+    InputBuffer in;
+    Exchange* exchange = nullptr;  // nullptr: between requests
+    uint8_t ip_len = 0;
+    char ip[46];
+    std::string_view address() const { return {ip, ip_len}; }
+};
+
+// How much of the request's body has been taken from the connection.
+struct RequestBody {
+    http::Framing framing = http::Framing::none;
+    uint64_t remaining = 0;  // with a length
+    uint64_t seen = 0;
+    http::ChunkedDecoder chunked;
+    bool done = true;
+    bool failed = false;  // bad framing, too large, or the client is gone
+    bool too_large = false;
+    bool continue_due = false;  // the client waits for 100 Continue
+};
+
+struct Exchange {
+    static constexpr size_t kSize = 4096;
+
+    Exchange(ClientConn& conn);
+    Exchange(const Exchange&) = delete;
+
+    Worker& w;
+    ClientConn& c;
+    rt::Scope scope;  // deadline: the endpoint's timeout; cancelled when the client goes
+
+    const char* base = nullptr;  // the head, in the arena
+    http::RequestHead head;
+    const http::Field* fields = nullptr;
+    http::Target target;
+    std::string_view client_ip;  // after X-Forwarded-For and friends
+    LocalEndpoint* endpoint = nullptr;
+    const plan::EndpointPlan* plan = nullptr;
+    plan::RouteMatch match;
+    RequestBody body;
+
+    uint64_t start_ns = 0;
+    uint64_t sent_bytes = 0;
+    uint64_t charged = 0;
+    uint16_t status = 0;  // 0: nothing answered yet
+    bool close = false;   // the connection ends with this answer
+    bool gone = false;    // the client left, or the answer was cut: nothing more can be said
+    uint8_t error_count = 0;
+    std::string_view errors[8];  // for the access log
+
+    Arena arena;  // continues in the rest of the slab
+
+    std::string_view method() const { return {base, head.method_len}; }
+    std::string_view name(const http::Field& f) const { return http::name_of(base, f); }
+    std::string_view value(const http::Field& f) const { return http::value_of(base, f); }
+    std::span<const http::Field> all_fields() const { return {fields, head.field_count}; }
+    bool has(http::Token t) const { return head.mask & http::bit(t); }
+    // The first field with this token; nullptr when there is none.
+    const http::Field* find(http::Token t) const;
+    // Counts a large buffer against the memory budget; all of it is given back with the exchange.
+    bool charge(uint64_t n) {
+        if (n < 16 * 1024) return true;
+        if (!w.budget().take(n)) return false;
+        charged += n;
+        return true;
+    }
+    void add_error(std::string_view text) {
+        if (error_count < 8) errors[error_count++] = arena.copy(text);
+    }
+};
+
+Exchange* new_exchange(ClientConn& c);
+void free_exchange(Exchange* ex);
+
+}  // namespace gladius::engine

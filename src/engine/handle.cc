@@ -1,0 +1,222 @@
+#include "engine/handle.h"
+
+#include <sys/socket.h>
+
+#include "engine/body.h"
+#include "engine/respond.h"
+
+namespace gladius::engine {
+
+namespace {
+
+rt::Task<void> bad_request(Exchange& ex, std::string_view body) {
+    Answer a;
+    a.status = 400;
+    a.content_type = "text/plain; charset=utf-8";
+    a.body = body;
+    a.krakend = false;
+    co_await answer(ex, a);
+}
+
+rt::Task<void> too_large(Exchange& ex) {
+    co_await answer_failure(ex, 413, "request body too large");
+}
+
+rt::Task<void> execute(Exchange& ex) {
+    // The time of the endpoint begins here: what stands before it has its own limits (ledger 1 section 1.1).
+    ex.scope.deadline_in(ex.plan->timeout_ms);
+    return ex.plan->executor == plan::Executor::relay ? relay(ex) : gather(ex);
+}
+
+// A stage has to wait: the rest of the stages, and the executor, run in a coroutine of their own.
+rt::Task<void> run_stages(Exchange& ex, size_t from) {
+    for (size_t i = from; i < ex.plan->pre.size(); ++i) {
+        const plan::Stage& stage = ex.plan->pre[i];
+        plan::Verdict v = i == from ? plan::Verdict::suspend : stage.run(stage.config.get(), ex);
+        if (v == plan::Verdict::suspend) v = co_await stage.run_async(stage.config.get(), ex);
+        if (v == plan::Verdict::reply) co_return;
+    }
+    co_await execute(ex);
+}
+
+rt::Task<void> nothing() {
+    co_return;
+}
+
+rt::Task<void> run_endpoint(Exchange& ex, uint32_t index) {
+    ex.endpoint = ex.w.endpoint(index);
+    ex.plan = ex.endpoint->plan.get();
+    if (!ex.w.service().disable_path_decoding && ex.match.param_count > 0) {
+        std::string_view error = plan::encoded_params_error(ex.match, ex.arena);
+        if (!error.empty()) return bad_request(ex, error);
+    }
+    ex.client_ip = find_client_ip(ex);
+    for (size_t i = 0; i < ex.plan->pre.size(); ++i) {
+        const plan::Stage& stage = ex.plan->pre[i];
+        plan::Verdict v = stage.run(stage.config.get(), ex);
+        if (v == plan::Verdict::suspend) return run_stages(ex, i);
+        if (v == plan::Verdict::reply) return nothing();
+    }
+    if (ex.body.too_large) return too_large(ex);
+    return execute(ex);
+}
+
+rt::Task<void> bad_expectation(Exchange& ex) {
+    Answer a;
+    a.status = 417;
+    a.krakend = false;
+    a.close = true;
+    co_await answer(ex, a);
+}
+
+}  // namespace
+
+// No coroutine itself: the usual request goes straight to its executor's.
+rt::Task<void> handle(Exchange& ex) {
+    auto target = http::parse_target({ex.base + ex.head.target_off, ex.head.target_len}, ex.arena);
+    if (!target) {
+        ex.close = true;
+        ex.target.path = {ex.base + ex.head.target_off, ex.head.target_len};
+        return bad_request(ex, "400 Bad Request");
+    }
+    ex.target = *target;
+    if (ex.head.bad_expect) return bad_expectation(ex);
+    const plan::Snapshot& s = ex.w.snapshot();
+    s.router->find(ex.head.method, ex.target.path, ex.arena, ex.match);
+    switch (ex.match.kind) {
+        case plan::RouteMatch::found: {
+            const plan::Route& route = s.routes[ex.match.target];
+            if (route.builtin == plan::Builtin::none) return run_endpoint(ex, route.endpoint);
+            return answer_builtin(ex, route.builtin);
+        }
+        case plan::RouteMatch::auto_options:
+            return answer_builtin(ex, plan::Builtin::options);
+        case plan::RouteMatch::redirect:
+            return answer_redirect(ex);
+        default:
+            break;
+    }
+    const plan::Route& all = s.catch_all[static_cast<unsigned>(ex.head.method)];
+    if (all.endpoint != UINT32_MAX) return run_endpoint(ex, all.endpoint);
+    return ex.match.kind == plan::RouteMatch::not_allowed ? answer_not_allowed(ex) : answer_not_found(ex);
+}
+
+rt::Task<void> answer_failure(Exchange& ex, int status, std::string_view message, std::string_view content_type) {
+    if (!message.empty()) ex.add_error(message);
+    Answer a;
+    a.status = status;
+    a.completed = 0;
+    if (ex.w.service().return_error_msg && !message.empty()) {
+        a.body = ex.arena.copy(message);
+        a.content_type = content_type.empty() ? std::string_view("text/plain; charset=utf-8") : content_type;
+    }
+    // The deadline has passed for the backends, not for saying so.
+    co_await answer(ex, a);
+}
+
+std::string failure_text(const upstream::CallError& e, std::string_view method, std::string_view url) {
+    using upstream::Failure;
+    switch (e.kind) {
+        case Failure::timeout:
+            return "context deadline exceeded";
+        case Failure::cancelled:
+            return "context canceled";
+        case Failure::no_hosts:
+        case Failure::too_large:
+            return e.text;
+        default:
+            break;
+    }
+    if (url.empty()) return e.text;
+    // Go: Get "http://host/path": <what happened>
+    std::string out;
+    bool first = true;
+    for (char c : method) {
+        out += first ? c : static_cast<char>(c >= 'A' && c <= 'Z' ? c | 32 : c);
+        first = false;
+    }
+    out += " \"";
+    out += url;
+    out += "\": ";
+    out += e.text;
+    return out;
+}
+
+// --- the client's address
+// -------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+bool trusted(const plan::RouterPlan& s, std::string_view ip) {
+    net::Address a;
+    if (!net::parse_ip(ip, 0, a)) return false;
+    uint8_t bytes[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (a.family() == AF_INET6)
+        __builtin_memcpy(bytes, &reinterpret_cast<const sockaddr_in6*>(&a.storage)->sin6_addr, 16);
+    else
+        __builtin_memcpy(bytes + 12, &reinterpret_cast<const sockaddr_in*>(&a.storage)->sin_addr, 4);
+    for (const plan::RouterPlan::Cidr& c : s.trusted) {
+        int bits = c.bits;
+        bool same = true;
+        for (int i = 0; i < 16 && bits > 0 && same; ++i, bits -= 8) {
+            auto mask = static_cast<uint8_t>(bits >= 8 ? 0xff : 0xff << (8 - bits));
+            same = (c.bytes[i] & mask) == (bytes[i] & mask);
+        }
+        if (same) return true;
+    }
+    return false;
+}
+
+// One header, from right to left: the first address that is not trusted, or the leftmost. Empty when an element is no
+// address.
+std::string_view walk_header(const plan::RouterPlan& s, std::string_view value) {
+    std::string_view found;
+    while (true) {
+        size_t comma = value.rfind(',');
+        std::string_view item = comma == std::string_view::npos ? value : value.substr(comma + 1);
+        while (!item.empty() && (item.front() == ' ' || item.front() == '\t'))
+            item.remove_prefix(1);
+        while (!item.empty() && (item.back() == ' ' || item.back() == '\t'))
+            item.remove_suffix(1);
+        net::Address a;
+        if (!net::parse_ip(item, 0, a)) return {};
+        found = item;
+        if (comma == std::string_view::npos) return found;
+        if (!s.trust_all && !trusted(s, item)) return found;
+        value = value.substr(0, comma);
+    }
+}
+
+constexpr uint64_t kUsualIpHeaders = http::bit(http::Token::x_forwarded_for) | http::bit(http::Token::x_real_ip);
+
+}  // namespace
+
+std::string_view find_client_ip(Exchange& ex) {
+    const plan::RouterPlan& s = ex.w.service();
+    std::string_view peer = ex.c.address();
+    if (s.usual_ip_headers && !(ex.head.mask & kUsualIpHeaders)) [[likely]]
+        return peer;
+    if (!s.forwarded_by_client_ip || !(s.trust_all || trusted(s, peer))) return peer;
+    for (const std::string& name : s.remote_ip_headers) {
+        for (const http::Field& f : ex.all_fields()) {
+            std::string_view n = ex.name(f);
+            if (n.size() != name.size()) continue;
+            char canonical[64];
+            if (n.size() > sizeof canonical) continue;
+            http::canonicalise(n, canonical);
+            if (std::string_view(canonical, n.size()) != name) continue;
+            std::string_view ip = walk_header(s, ex.value(f));
+            if (!ip.empty()) {
+                net::Address a;
+                net::parse_ip(ip, 0, a);
+                char text[46];
+                size_t len = net::format_ip(a, text);
+                return ex.arena.copy({text, len});
+            }
+            break;
+        }
+    }
+    return peer;
+}
+
+}  // namespace gladius::engine

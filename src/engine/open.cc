@@ -1,0 +1,266 @@
+#include "engine/open.h"
+
+#include <charconv>
+#include <cstring>
+
+namespace gladius::engine {
+
+using upstream::Call;
+using upstream::Failure;
+
+namespace {
+
+constexpr int kMaxRedirects = 10;
+
+bool idempotent(http::Method m) {
+    return m == http::Method::get || m == http::Method::head || m == http::Method::put || m == http::Method::del ||
+           m == http::Method::options || m == http::Method::trace;
+}
+
+const plan::HostRef& choose(Exchange& ex, const plan::BackendPlan& b) {
+    size_t n = b.hosts.size();
+    if (n == 1) return b.hosts[0];
+    return b.hosts[ex.w.random() % n];
+}
+
+struct Url {
+    bool https = false;
+    std::string_view host;  // without port and brackets
+    uint16_t port = 0;
+    std::string_view authority;
+    std::string_view target;  // path and query, begins with '/'
+    bool ok = false;
+};
+
+Url split_url(std::string_view u, Arena& arena) {
+    Url out;
+    if (u.starts_with("http://")) {
+        u.remove_prefix(7);
+    } else if (u.starts_with("https://")) {
+        u.remove_prefix(8);
+        out.https = true;
+    } else {
+        return out;
+    }
+    size_t end = u.find_first_of("/?");
+    out.authority = u.substr(0, end);
+    std::string_view rest = end == std::string_view::npos ? std::string_view() : u.substr(end);
+    out.target = rest.empty() ? std::string_view("/") : rest[0] == '?' ? arena.concat("/", rest) : rest;
+    if (size_t at = out.authority.rfind('@'); at != std::string_view::npos) out.authority.remove_prefix(at + 1);
+    out.host = out.authority;
+    out.port = out.https ? 443 : 80;
+    size_t colon = out.authority.rfind(':');
+    if (colon != std::string_view::npos && out.authority.find(']', colon) == std::string_view::npos) {
+        out.host = out.authority.substr(0, colon);
+        std::string_view p = out.authority.substr(colon + 1);
+        if (!p.empty()) {
+            auto r = std::from_chars(p.data(), p.data() + p.size(), out.port);
+            if (r.ec != std::errc() || r.ptr != p.data() + p.size()) return out;
+        }
+    }
+    if (out.host.size() > 1 && out.host.front() == '[' && out.host.back() == ']')
+        out.host = out.host.substr(1, out.host.size() - 2);
+    out.ok = !out.host.empty();
+    return out;
+}
+
+// RFC 3986 5.2 for what a Location can be, base = the URL that was asked for.
+std::string_view resolve(std::string_view location, const Url& base, Arena& arena) {
+    location = location.substr(0, location.find('#'));
+    if (location.starts_with("http://") || location.starts_with("https://")) return location;
+    std::string_view scheme = base.https ? "https:" : "http:";
+    if (location.starts_with("//")) return arena.concat(scheme, location);
+    std::string_view origin = arena.concat(scheme, "//", base.authority);
+    if (location.starts_with("/")) return arena.concat(origin, location);
+    std::string_view path = base.target.substr(0, base.target.find('?'));
+    if (location.empty()) return arena.concat(origin, base.target);
+    if (location[0] == '?') return arena.concat(origin, path, location);
+    if (size_t c = location.find(':'); c != std::string_view::npos && location.find('/') > c)
+        return location;  // another scheme
+    std::string_view dir = path.substr(0, path.rfind('/') + 1);
+    return arena.concat(
+        origin, http::clean_path(arena.concat(dir, location.substr(0, location.find('?'))), arena),
+        location.find('?') == std::string_view::npos ? std::string_view() : location.substr(location.find('?')));
+}
+
+}  // namespace
+
+BackendCall::~BackendCall() {
+    call_.reset();
+    if (peer_) peer_->unref();
+}
+
+void BackendCall::end_now() {
+    if (call_) call_->finish();
+}
+
+rt::Task<void> BackendCall::end() {
+    if (!call_) co_return;
+    if (call_->uploading()) co_await call_->end_upload();
+    call_->finish();
+}
+
+bool BackendCall::no_memory() {
+    error.kind = Failure::too_large;
+    error.text = "the memory budget of the gateway is used up; try again later";
+    if (!ex_.body.done) ex_.close = true;
+    return false;
+}
+
+std::string_view BackendCall::url() {
+    if (!url_.empty() || !host_) return url_;
+    return ex_.arena.concat(host_->host->url, head.target);
+}
+
+bool BackendCall::prepare(const plan::BackendPlan& b, const std::string_view* whole_body) {
+    backend_ = &b;
+    method = b.method_name;
+    if (b.hosts.empty()) {
+        error.kind = Failure::no_hosts;
+        error.text = "no hosts available";
+        return false;
+    }
+    host_ = &choose(ex_, b);
+    const plan::HostPlan& host = *host_->host;
+    if (whole_body) {
+        body_ = *whole_body;
+        how_ = body_.empty() ? BodyPlan::none : BodyPlan::whole;
+    } else if (body_at_hand(ex_, &body_)) {
+        how_ = body_.empty() ? BodyPlan::none : BodyPlan::whole;
+    } else {
+        how_ = BodyPlan::stream;
+    }
+    if (host.https) {
+        head.target = b.pattern;
+        error.kind = Failure::unsupported;
+        error.text = "TLS to backends is not built into this version";
+        return false;
+    }
+    if (how_ == BodyPlan::stream && b.send_body_on_redirect) return true;  // the head depends on the length of the body
+    // The request is composed in one piece: a copy of the body for each backend.
+    if (!ex_.charge(body_.size())) return no_memory();
+    build_head(ex_, b, host, how_, body_, head);
+    if (!head.error.empty()) {
+        error.kind = Failure::bad_answer;
+        error.text = head.error;
+        return false;
+    }
+    return true;
+}
+
+rt::Task<bool> BackendCall::start(rt::Scope& scope) {
+    if (how_ == BodyPlan::stream && backend_->send_body_on_redirect) [[unlikely]]
+        return start_with_whole_body(scope);
+    feed_.set_chunked(head.chunked);
+    return start_on(ex_.w.peer(*ex_.plan, *host_), backend_->method, scope);
+}
+
+rt::Task<bool> BackendCall::start_on(upstream::Peer& peer, http::Method m, rt::Scope& scope) {
+    peer.ref();
+    if (peer_) peer_->unref();
+    peer_ = &peer;
+    call_.emplace(ex_.w, scope);
+    bool streaming = how_ == BodyPlan::stream;
+    request_.bytes = head.bytes;
+    request_.method = m;
+    request_.feed = streaming ? &feed_ : nullptr;
+    request_.repeatable = !streaming && idempotent(m);
+    return call_->start(peer, request_);
+}
+
+// A body that may have to be sent twice is read first (bounded by max_request_body and the memory budget).
+rt::Task<bool> BackendCall::start_with_whole_body(rt::Scope& scope) {
+    WholeBody read = co_await read_whole_body(ex_, scope, body_);
+    if (read == WholeBody::no_memory) co_return no_memory();
+    if (!ex_.body.done || ex_.body.failed) {
+        error.kind = scope.ended() && scope.why() == rt::Wake::timeout ? Failure::timeout : Failure::cancelled;
+        co_return false;
+    }
+    how_ = body_.empty() ? BodyPlan::none : BodyPlan::whole;
+    if (!ex_.charge(body_.size())) co_return no_memory();
+    build_head(ex_, *backend_, *host_->host, how_, body_, head);
+    if (!head.error.empty()) {
+        error.kind = Failure::bad_answer;
+        error.text = head.error;
+        co_return false;
+    }
+    co_return co_await start_on(ex_.w.peer(*ex_.plan, *host_), backend_->method, scope);
+}
+
+rt::Task<bool> BackendCall::open(const plan::BackendPlan& b, rt::Scope& scope, const std::string_view* whole_body) {
+    if (!prepare(b, whole_body)) co_return false;
+    bool ok = co_await start(scope);
+    if (ok && redirected()) ok = co_await follow(scope);
+    if (!ok) take_call_error();
+    co_return ok;
+}
+
+rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
+    const plan::BackendPlan& b = *backend_;
+    const plan::HostPlan& host = *host_->host;
+    url_ = ex_.arena.concat(host.url, head.target);
+    bool same_host = true;
+    for (int hops = 0;; ++hops) {
+        int status = call_->head.status;
+        if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308) co_return true;
+        std::string_view location;
+        const http::ResponseHead& h = call_->head;
+        for (uint32_t i = 0; i < h.field_count; ++i)
+            if (call_->fields()[i].token == http::Token::location) {
+                location = http::value_of(call_->base, call_->fields()[i]);
+                break;
+            }
+        bool keep = status == 307 || status == 308;
+        bool has_body = how_ != BodyPlan::none;
+        // A body that went by cannot be sent again: the answer is taken as it is.
+        if (location.empty() || (keep && has_body && !b.send_body_on_redirect)) co_return true;
+        Url base = split_url(url_, ex_.arena);
+        // Everything that is needed of this answer is copied before the next wait.
+        std::string_view next_url = ex_.arena.copy(resolve(location, base, ex_.arena));
+        if (hops == kMaxRedirects - 1) {
+            upstream::BodyRun rest = call_->first();
+            (void)rest;
+            co_await end();
+            error.kind = Failure::bad_answer;
+            error.text = "stopped after 10 redirects";
+            url_ = next_url;
+            co_return false;
+        }
+        Url to = split_url(next_url, ex_.arena);
+        upstream::BodyRun rest = call_->first();
+        if (!rest.done && !rest.failed && h.framing == http::Framing::length && h.content_length < 2048)
+            (void)co_await call_->next();
+        co_await end();
+        if (!to.ok || to.https) {
+            error.kind = to.https ? Failure::unsupported : Failure::bad_answer;
+            error.text = to.https ? "TLS to backends is not built into this version" : "unsupported protocol scheme";
+            url_ = next_url;
+            co_return false;
+        }
+        if (!keep && method != "GET" && method != "HEAD") method = "GET";
+        Redirect r;
+        r.method = method;
+        r.target = to.target;
+        r.host_header = to.authority;
+        r.referer = url_;
+        // Once another host was asked, they stay behind, also when that one redirects to itself.
+        same_host = same_host && to.host == base.host;
+        r.same_host = same_host;
+        r.with_body = keep && has_body;
+        head = BackendHead();
+        build_redirect(ex_, b, r, body_, head);
+        if (!r.with_body) how_ = BodyPlan::none;
+        url_ = next_url;
+        upstream::PeerKey key;
+        key.host = std::string(to.host);
+        key.port = to.port;
+        key.proxy = host.proxy;
+        key.proxy_port = host.proxy_port;
+        if (!co_await start_on(ex_.w.find_peer(key), http::method_of(method), scope)) {
+            error = std::move(call_->error);
+            co_return false;
+        }
+    }
+}
+
+}  // namespace gladius::engine

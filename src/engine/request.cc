@@ -1,0 +1,315 @@
+#include "engine/request.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace gladius::engine {
+
+using http::Token;
+
+namespace {
+
+// What a request line and the framing are made of; the rest comes from the plan and the client's head.
+struct Spec {
+    std::string_view method;
+    http::Method method_id;
+    std::string_view target;
+    std::string_view host;
+    std::string_view referer;
+    bool drop_sensitive = false;
+    BodyPlan how;
+    std::string_view body;
+    bool allow_body_headers = true;
+};
+
+class Out {
+  public:
+    explicit Out(char* p) : begin_(p), p_(p) {}
+    void raw(std::string_view s) {
+        if (s.empty()) return;
+        __builtin_memcpy(p_, s.data(), s.size());
+        p_ += s.size();
+    }
+    void field(std::string_view name, std::string_view value) {
+        raw(name);
+        raw(": ");
+        raw(value);
+        raw("\r\n");
+    }
+    void number(uint64_t n) { p_ = std::to_chars(p_, p_ + 20, n).ptr; }
+    char* at() { return p_; }
+    void advance(size_t n) { p_ += n; }
+    std::string_view bytes() const { return {begin_, static_cast<size_t>(p_ - begin_)}; }
+
+  private:
+    char* begin_;
+    char* p_;
+};
+
+constexpr uint64_t kNeverPassed = http::bit(Token::host) | http::bit(Token::content_length) | http::bit(Token::expect) |
+                                  http::bit(Token::x_forwarded_for) | http::bit(Token::x_forwarded_host) |
+                                  http::bit(Token::user_agent);
+// What the reference's client leaves behind when a redirect leads to another host.
+constexpr uint64_t kSensitive =
+    http::bit(Token::authorization) | http::bit(Token::www_authenticate) | http::bit(Token::cookie);
+
+bool filter_passes(const plan::BackendPlan& b, Token t, std::string_view name) {
+    return !b.filters_headers || b.header_filter.passes(t, name);
+}
+
+void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, BackendHead& out) {
+    const plan::RouterPlan& service = *ex.plan->service;
+    size_t bound = spec.method.size() + spec.target.size() + spec.host.size() + spec.referer.size() + ex.head.head_len +
+                   4 * ex.head.field_count + service.user_agent.size() * 2 + ex.client_ip.size() + spec.body.size() +
+                   320;
+    Out o(ex.arena.chars(bound));
+    o.raw(spec.method);
+    o.raw(" ");
+    o.raw(spec.target);
+    o.raw(" HTTP/1.1\r\nHost: ");
+    o.raw(spec.host);
+    o.raw("\r\n");
+
+    bool client_agent = false, encoding = false, range = false, length_passes = false;
+    for (const http::Field& f : ex.all_fields()) {
+        if (http::is_hop_by_hop(f.token) || (f.flags & http::Field::kNominated)) continue;
+        std::string_view name = ex.name(f), value = ex.value(f);
+        uint64_t token = f.token == Token::unknown ? 0 : http::bit(f.token);
+        if (token & kNeverPassed) {
+            if (f.token == Token::user_agent && !value.empty() && !client_agent && b.headers.passes(f.token, name)) {
+                client_agent = true;
+                if (filter_passes(b, f.token, name)) o.field("User-Agent", value);
+            } else if (f.token == Token::content_length) {
+                length_passes = b.headers.passes(f.token, name) && filter_passes(b, f.token, name);
+            }
+            continue;
+        }
+        if (!b.headers.passes(f.token, name) || !filter_passes(b, f.token, name)) continue;
+        if (spec.drop_sensitive && (token & kSensitive)) continue;
+        if (f.token == Token::x_forwarded_via && ex.has(Token::user_agent) &&
+            b.headers.passes(Token::user_agent, "User-Agent"))
+            continue;
+        if (!spec.allow_body_headers && f.token == Token::content_type) continue;
+        if (f.token == Token::referer && !spec.referer.empty()) continue;
+        encoding |= f.token == Token::accept_encoding;
+        range |= f.token == Token::range;
+        if (f.flags & http::Field::kCanonical) {
+            o.raw(name);
+        } else {
+            http::canonicalise(name, o.at());
+            o.advance(name.size());
+        }
+        o.raw(": ");
+        o.raw(value);
+        o.raw("\r\n");
+    }
+    if (client_agent) {
+        if (!filter_passes(b, Token::user_agent, "User-Agent")) o.field("User-Agent", "Go-http-client/1.1");
+        if (filter_passes(b, Token::x_forwarded_via, "X-Forwarded-Via")) o.field("X-Forwarded-Via", service.user_agent);
+    } else {
+        o.field("User-Agent",
+                b.sends_user_agent ? std::string_view(service.user_agent) : std::string_view("Go-http-client/1.1"));
+    }
+    if (b.sends_forwarded_for) o.field("X-Forwarded-For", ex.client_ip);
+    if (b.sends_forwarded_host) {
+        std::string_view host;
+        if (!ex.target.authority.empty())
+            host = ex.target.authority;
+        else if (ex.head.host_field != UINT32_MAX)
+            host = ex.value(ex.fields[ex.head.host_field]);
+        o.field("X-Forwarded-Host", host);
+    }
+    if (!spec.referer.empty()) o.field("Referer", spec.referer);
+    if (!encoding && !range && spec.method_id != http::Method::head && !ex.w.settings->disable_compression) {
+        o.raw("Accept-Encoding: gzip\r\n");
+        out.asked_gzip = true;
+    }
+    if (ex.w.settings->disable_keep_alives) o.raw("Connection: close\r\n");
+
+    switch (spec.how) {
+        case BodyPlan::none:
+            if (spec.method_id == http::Method::post || spec.method_id == http::Method::put ||
+                spec.method_id == http::Method::patch)
+                o.raw("Content-Length: 0\r\n");
+            break;
+        case BodyPlan::whole:
+        case BodyPlan::stream:
+            out.has_body = true;
+            if ((length_passes && ex.head.framing == http::Framing::length) ||
+                (spec.how == BodyPlan::whole && b.send_body_on_redirect)) {
+                o.raw("Content-Length: ");
+                o.number(spec.how == BodyPlan::whole ? spec.body.size() : ex.head.content_length);
+                o.raw("\r\n");
+            } else {
+                o.raw("Transfer-Encoding: chunked\r\n");
+                out.chunked = true;
+            }
+            break;
+    }
+    o.raw("\r\n");
+    if (spec.how == BodyPlan::whole) {
+        if (out.chunked) {
+            char line[20];
+            size_t n = http::write_chunk_head(line + sizeof line, spec.body.size());
+            o.raw({line + sizeof line - n, n});
+            o.raw(spec.body);
+            o.raw("\r\n0\r\n\r\n");
+        } else {
+            o.raw(spec.body);
+        }
+    }
+    out.bytes = o.bytes();
+}
+
+bool needs_no_escape(std::string_view s) {
+    for (unsigned char c : s) {
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+                     c == '-' || c == '_' || c == '.' || c == '~';
+        if (!plain) return false;
+    }
+    return true;
+}
+
+bool is_control(unsigned char c) {
+    return c < 0x20 || c == 0x7f;
+}
+bool has_control(std::string_view s) {
+    return std::any_of(s.begin(), s.end(), is_control);
+}
+
+// A blank would end the target of a request line.
+std::string_view blanks_escaped(std::string_view s, Arena& arena) {
+    auto wrong = [](char c) { return c == ' ' || is_control(static_cast<unsigned char>(c)); };
+    auto n = static_cast<size_t>(std::count_if(s.begin(), s.end(), wrong));
+    if (!n) return s;
+    Out o(arena.chars(s.size() + 2 * n));
+    for (char c : s) {
+        if (wrong(c)) {
+            constexpr char kHex[] = "0123456789ABCDEF";
+            char escaped[3] = {'%', kHex[static_cast<unsigned char>(c) >> 4], kHex[c & 15]};
+            o.raw({escaped, 3});
+        } else {
+            o.raw({&c, 1});
+        }
+    }
+    return o.bytes();
+}
+
+// The target of the backend request: the pattern with the parameters put in, then the query strings that pass.
+std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, BackendHead& out) {
+    Arena& arena = ex.arena;
+    std::string_view path;
+    if (b.url.fixed() && !b.append_rest) {
+        path = b.url.pieces.empty() ? std::string_view("/") : std::string_view(b.url.pieces[0].literal);
+    } else {
+        size_t n = 0;
+        for (const auto& piece : b.url.pieces) {
+            n += piece.literal.size();
+            if (piece.param >= 0) n += ex.match.param(static_cast<uint32_t>(piece.param)).size();
+        }
+        // /__catchall matches no route, so there are no parameters: its rest is the whole path.
+        std::string_view rest;
+        if (b.append_rest)
+            rest = b.rest_param < 0 ? ex.target.path : ex.match.param(static_cast<uint32_t>(b.rest_param));
+        Out o(arena.chars(n + rest.size() + 1));
+        bool plain = true;
+        for (const auto& piece : b.url.pieces) {
+            o.raw(piece.literal);
+            if (piece.param < 0) continue;
+            std::string_view v = ex.match.param(static_cast<uint32_t>(piece.param));
+            plain = plain && needs_no_escape(v);
+            o.raw(v);
+        }
+        if (b.append_rest) {
+            plain = plain && needs_no_escape(rest);
+            o.raw(rest);
+        }
+        path = o.bytes();
+        if (!plain) {
+            // As the reference: the whole is parsed as a URL after the values were put in.
+            if (has_control(path)) {
+                out.error = "parse \"" + std::string(path) + "\": net/url: invalid control character in URL";
+                return {};
+            }
+            path = path.substr(0, path.find('#'));
+            size_t q = path.find('?');
+            auto escaped = http::escape_url_path_like_go_parse(path.substr(0, q), arena);
+            if (!escaped) {
+                out.error = "parse \"" + std::string(path) + "\": invalid URL escape";
+                return {};
+            }
+            path =
+                q == std::string_view::npos ? *escaped : arena.concat(*escaped, blanks_escaped(path.substr(q), arena));
+        }
+        if (path.empty()) path = "/";
+    }
+    if (b.query.none() || !ex.target.has_query || ex.target.query.empty()) return path;
+    std::string_view query;
+    if (b.query.all) {
+        query = http::encode_query(ex.target.query, nullptr, arena);
+    } else {
+        http::NameSet names{b.query.names.data(), static_cast<uint32_t>(b.query.names.size())};
+        query = http::encode_query(ex.target.query, &names, arena);
+    }
+    if (b.filters_query && !query.empty()) {
+        http::NameSet names{b.query_filter.names.data(), static_cast<uint32_t>(b.query_filter.names.size())};
+        query = http::encode_query(query, &names, arena);
+    }
+    if (query.empty()) return path;
+    return arena.concat(path, path.find('?') == std::string_view::npos ? "?" : "&", query);
+}
+
+}  // namespace
+
+void build_head(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& host, BodyPlan how,
+                std::string_view body, BackendHead& out) {
+    out.target = build_target(ex, b, out);
+    if (out.target.empty()) return;
+    Spec spec;
+    spec.method = b.method_name;
+    spec.method_id = b.method;
+    spec.target = out.target;
+    spec.host = host.header;
+    spec.how = how;
+    spec.body = body;
+    if (!host.proxy.empty()) spec.target = ex.arena.concat(host.url, out.target);
+    write_head(ex, b, spec, out);
+}
+
+void build_redirect(Exchange& ex, const plan::BackendPlan& b, const Redirect& to, std::string_view body,
+                    BackendHead& out) {
+    out.target = blanks_escaped(to.target, ex.arena);
+    Spec spec;
+    spec.method = to.method;
+    spec.method_id = http::method_of(to.method);
+    spec.target = out.target;
+    spec.host = to.host_header;
+    spec.referer = to.referer;
+    spec.drop_sensitive = !to.same_host;
+    spec.how = to.with_body ? BodyPlan::whole : BodyPlan::none;
+    spec.body = body;
+    spec.allow_body_headers = to.with_body || !ex.body.seen;
+    write_head(ex, b, spec, out);
+}
+
+}  // namespace gladius::engine
+
+namespace gladius::plan {
+
+bool NameRule::passes(http::Token t, std::string_view name) const {
+    if (all) return true;
+    if (t != http::Token::unknown) return tokens & http::bit(t);
+    for (const std::string& n : names) {
+        if (n.size() != name.size()) continue;
+        bool same = true;
+        for (size_t i = 0; i < n.size() && same; ++i) {
+            auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; };
+            same = lower(n[i]) == lower(name[i]);
+        }
+        if (same) return true;
+    }
+    return false;
+}
+
+}  // namespace gladius::plan

@@ -1,0 +1,45 @@
+// Purpose: the head of a backend request: where headers are added, dropped and passed on. This is the place.
+// Owner: functions on an Exchange; bytes live in its arena. Thread: one worker.
+// Errors: a parameter that makes no valid URL gives an empty result and an error text.
+// Source: ledger 1 section 4.2 (forwarding), NOTES-proxy.md; RFC 9110 7.6.1 (hop-by-hop).
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "engine/exchange.h"
+
+namespace gladius::engine {
+
+struct BackendHead {
+    std::string_view bytes;   // head, and the body when `body` was given
+    std::string_view target;  // "/path?query", for messages and redirects
+    bool asked_gzip = false;  // we asked for gzip ourselves: the answer is unpacked
+    bool chunked = false;     // the body must be framed as chunks
+    bool has_body = false;
+    std::string error;
+    BackendHead() {}
+};
+
+enum class BodyPlan : uint8_t {
+    none,
+    whole,   // `body` holds all of it
+    stream,  // it follows, sent by a ClientBodyFeed
+};
+
+void build_head(Exchange& ex, const plan::BackendPlan& backend, const plan::HostPlan& host, BodyPlan how,
+                std::string_view body, BackendHead& out);
+
+// The same request for another place after a redirect.
+struct Redirect {
+    std::string_view method;
+    std::string_view target;
+    std::string_view host_header;
+    std::string_view referer;
+    bool same_host = true;  // else Authorization, Cookie and the like stay behind
+    bool with_body = false;
+    Redirect() {}
+};
+void build_redirect(Exchange& ex, const plan::BackendPlan& backend, const Redirect& to, std::string_view body,
+                    BackendHead& out);
+
+}  // namespace gladius::engine

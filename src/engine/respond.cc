@@ -1,0 +1,105 @@
+#include "engine/respond.h"
+
+#include <charconv>
+#include <cstring>
+
+namespace gladius::engine {
+
+void HeadWriter::number(uint64_t n) {
+    auto r = std::to_chars(p_, p_ + 20, n);
+    p_ = r.ptr;
+}
+
+void HeadWriter::status_line(int status) {
+    if (status == 200) {
+        raw("HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    raw("HTTP/1.1 ");
+    number(static_cast<uint64_t>(status));
+    raw(" ");
+    std::string_view reason = http::reason_of(status);
+    if (reason.empty()) {
+        raw("status code ");
+        number(static_cast<uint64_t>(status));
+    } else {
+        raw(reason);
+    }
+    raw("\r\n");
+}
+
+void HeadWriter::canonical_name(std::string_view name) {
+    http::canonicalise(name, p_);
+    p_ += name.size();
+}
+
+void HeadWriter::finish(Exchange& ex, bool has_date) {
+    if (!has_date) raw(ex.w.date_line());
+    if (ex.close)
+        raw("Connection: close\r\n");
+    else if (ex.head.minor_version == 0)
+        raw("Connection: keep-alive\r\n");
+    raw("\r\n");
+}
+
+rt::Task<bool> write_slow(Exchange& ex, const char* data, size_t n, rt::Scope& scope) {
+    if (ex.gone) co_return false;
+    // Bytes that wait for a slow receiver are memory like any other.
+    if (!ex.w.budget().take_last(n)) {
+        ex.gone = true;
+        co_return false;
+    }
+    bool ok = co_await upstream::write_rest(ex.c.io, data, n, scope);
+    ex.w.budget().give(n);
+    if (ok)
+        ex.sent_bytes += n;
+    else
+        ex.gone = true;
+    co_return ok;
+}
+
+rt::Task<void> answer(Exchange& ex, const Answer& a) {
+    if (ex.gone || ex.status) co_return;
+    ex.status = static_cast<uint16_t>(a.status);
+    if (a.close || ex.w.draining()) ex.close = true;
+    // A body that was not read stays in the connection: small ones are read away later, with others the connection
+    // ends.
+    if (!ex.body.done && (ex.body.continue_due || ex.body.failed || ex.body.framing == http::Framing::chunked ||
+                          ex.body.remaining > 256 * 1024))
+        ex.close = true;
+    HeadWriter h(ex.w.tx());
+    h.status_line(a.status);
+    if (!a.content_type.empty()) h.field("Content-Type", a.content_type);
+    if (a.krakend) h.field("X-Krakend", ex.w.service().krakend_header);
+    if (a.completed >= 0) h.field("X-Krakend-Completed", a.completed ? "true" : "false");
+    h.raw(a.extra);
+    bool bodiless = a.status == 204 || a.status == 304;
+    if (!bodiless) {
+        h.raw("Content-Length: ");
+        h.number(a.body.size());
+        h.raw("\r\n");
+    }
+    h.finish(ex, false);
+    bool with_body = !bodiless && ex.head.method != http::Method::head && !a.body.empty();
+    size_t done;
+    if (!with_body || h.size() + a.body.size() <= Worker::kTransmit) {
+        size_t n = h.size();
+        if (with_body) {
+            std::memcpy(ex.w.tx() + n, a.body.data(), a.body.size());
+            n += a.body.size();
+        }
+        if (!write_fast(ex, ex.w.tx(), n, done)) co_await write_slow(ex, ex.w.tx() + done, n - done, ex.c.scope);
+        co_return;
+    }
+    size_t n = h.size();
+    if (!write_fast(ex, ex.w.tx(), n, done) && !co_await write_slow(ex, ex.w.tx() + done, n - done, ex.c.scope))
+        co_return;
+    // The body is in the exchange's arena or in a constant: it stays while it is written.
+    rt::IoResult r = co_await ex.c.io.write(a.body.data(), a.body.size(), ex.c.scope);
+    if (r.wake != rt::Wake::ready || r.error)
+        ex.gone = true;
+    else
+        ex.sent_bytes += a.body.size();
+}
+
+}  // namespace gladius::engine

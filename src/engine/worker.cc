@@ -1,0 +1,199 @@
+#include "engine/worker.h"
+
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/pool.h"
+#include "engine/exchange.h"
+#include "engine/handle.h"
+#include "engine/listener.h"
+
+namespace gladius::engine {
+
+using telemetry::Counter;
+
+Worker::Worker(rt::Loop& l, uint32_t index, uint32_t count, Budget& budget, telemetry::CounterShard& shard,
+               telemetry::LogWriter* log, bool log_colour)
+    : Context(l, shard),
+      index_(index),
+      count_(count),
+      budget_(budget),
+      log_(log),
+      access_log_(*log, log_colour),
+      peers_(*this) {
+    // Room behind what is received for the end of a chunk.
+    rx_memory = static_cast<char*>(std::malloc(kHeadroom + kReceive + 64));
+    tx_memory_ = static_cast<char*>(std::malloc(kTransmit));
+    fields = static_cast<http::Field*>(std::malloc(sizeof(http::Field) * kMaxFields));
+    GL_CHECK(rx_memory && tx_memory_ && fields);
+    resolver_owned_ = std::make_unique<net::Resolver>(l);
+    resolver = resolver_owned_.get();
+    settings = &settings_;
+    if (getrandom(&random_, sizeof random_, 0) != sizeof random_) random_ = l.now_ns();
+    random_ |= 1;
+    std::memcpy(date_, "Date: ", 6);
+    std::memcpy(date_ + 6 + http::kDateLen, "\r\n", 2);
+    tick_timer_.arg = this;
+    tick_timer_.fire = &on_tick;
+    l.wheel().arm(tick_timer_, l.now_ms() + 1000);
+}
+
+Worker::~Worker() {
+    for (LocalEndpoint* e : endpoints_)
+        delete e;
+    listeners_.clear();
+    for (upstream::Peer* p : peer_by_host_)
+        p->unref();
+    std::free(rx_memory);
+    std::free(tx_memory_);
+    std::free(fields);
+}
+
+void Worker::adopt(std::shared_ptr<const plan::Snapshot> s) {
+    std::vector<upstream::Peer*> peers;
+    peers.reserve(s->hosts.size());
+    for (const auto& h : s->hosts) {
+        upstream::Peer& p = peers_.find_or_add(upstream::PeerKey{h->host, h->port, h->https, h->proxy, h->proxy_port});
+        p.ref();
+        peers.push_back(&p);
+    }
+    settings_ = s->transport;
+    auto share = [this](uint32_t n) { return n ? (n + count_ - 1) / count_ : 0; };
+    settings_.max_idle_per_host = share(settings_.max_idle_per_host);
+    settings_.max_idle = share(settings_.max_idle);
+    resolver->set_max_ttl(settings_.dns_ttl_ms);
+    for (LocalEndpoint* e : endpoints_) {
+        if (!e) continue;
+        if (e->active == 0) {
+            delete e;
+        } else {
+            e->retired = true;
+            ++retired_endpoints_;
+        }
+    }
+    endpoints_.assign(s->endpoints.size(), nullptr);
+    std::swap(peer_by_host_, peers);
+    snapshot_ = std::move(s);
+    // After the new ones are held: what both have stays warm.
+    for (upstream::Peer* p : peers)
+        p->unref();
+}
+
+LocalEndpoint* Worker::endpoint(uint32_t index) {
+    LocalEndpoint*& e = endpoints_[index];
+    if (!e) e = new LocalEndpoint{snapshot_->endpoints[index], 0, false};
+    ++e->active;
+    return e;
+}
+
+void Worker::release(LocalEndpoint* e) {
+    if (--e->active == 0 && e->retired) {
+        --retired_endpoints_;
+        delete e;
+    }
+}
+
+upstream::Peer& Worker::peer(const plan::EndpointPlan& plan, const plan::HostRef& ref) {
+    if (plan.generation == snapshot_->generation) [[likely]]
+        return *peer_by_host_[ref.index];
+    const plan::HostPlan& h = *ref.host;
+    return peers_.find_or_add(upstream::PeerKey{h.host, h.port, h.https, h.proxy, h.proxy_port});
+}
+
+std::string_view Worker::date_line() {
+    if (loop.unix_seconds() != date_second_) {
+        date_second_ = loop.unix_seconds();
+        http::write_date(date_second_, date_ + 6);
+    }
+    return {date_, sizeof date_};
+}
+
+uint64_t Worker::random() {  // xorshift64*: for balancing, not for secrets
+    random_ ^= random_ >> 12;
+    random_ ^= random_ << 25;
+    random_ ^= random_ >> 27;
+    return (random_ * 2685821657736338717ull) >> 32;
+}
+
+void Worker::listen(int fd) {
+    listeners_.push_back(std::make_unique<Listener>(*this, fd));
+}
+
+void Worker::unlisten(int fd) {
+    for (auto& l : listeners_)
+        if (l->fd() == fd) l->accept_all();
+    std::erase_if(listeners_, [fd](const auto& l) { return l->fd() == fd; });
+}
+
+bool Worker::at_connection_limit() const {
+    uint64_t limit = snapshot_->server.max_connections;
+    return limit && connections_ >= (limit + count_ - 1) / count_;
+}
+
+void Worker::accept(int fd, const net::Address& from) {
+    auto* c = new (pool_allocate(sizeof(ClientConn))) ClientConn(*this, from);
+    if (!c->io.open(loop, fd)) {
+        ::close(fd);
+        c->~ClientConn();
+        pool_free(c, sizeof(ClientConn));
+        return;
+    }
+    clients_.push_back(*c);
+    ++connections_;
+    counters.add(Counter::connections_accepted);
+    counters.add(Counter::connections_open);
+    serve(c);
+}
+
+void Worker::close(ClientConn* c) {
+    c->io.close();
+    c->unlink();
+    --connections_;
+    counters.add(Counter::connections_closed);
+    counters.sub(Counter::connections_open);
+    loop.retire(
+        [](void* p) {
+            static_cast<ClientConn*>(p)->~ClientConn();
+            pool_free(p, sizeof(ClientConn));
+        },
+        c);
+}
+
+void Worker::drain() {
+    draining_ = true;
+    for (auto& l : listeners_) {
+        l->accept_all();
+        ::shutdown(l->fd(), SHUT_RDWR);  // refused from now on, not queued for nobody
+    }
+    listeners_.clear();
+    for (ClientConn* c = clients_.front(); c; c = clients_.next(*c))
+        if (!c->exchange && c->in.empty()) c->scope.cancel(rt::Wake::cancelled);
+}
+
+void Worker::cut_all() {
+    for (ClientConn* c = clients_.front(); c; c = clients_.next(*c))
+        c->scope.cancel(rt::Wake::cancelled);
+}
+
+void Worker::on_tick(rt::Timer&, void* arg) {
+    static_cast<Worker*>(arg)->tick();
+}
+
+const Exchange* Worker::running() const {
+    return loop.current() ? static_cast<const Exchange*>(loop.current()->owner()) : nullptr;
+}
+
+void Worker::tick() {
+    if (uint64_t ns = loop.take_longest_turn(); ns > 50'000'000)
+        log_->write(telemetry::Level::warning, "[SERVICE: Loop]",
+                    "a turn of worker " + std::to_string(index_) + " took " + std::to_string(ns / 1000000) + " ms");
+    if (snapshot_) peers_.sweep();
+    loop.wheel().arm(tick_timer_, loop.now_ms() + 1000);
+}
+
+}  // namespace gladius::engine

@@ -1,0 +1,108 @@
+// Purpose: one worker: a thread with its loop, connections, peers, pools and its pointer to the current snapshot.
+// Owner: app::Supervisor. Thread: everything here runs on the worker's thread, except post(). Lifetime: as the process;
+// snapshots come and go between two turns. Errors: none; a worker that cannot go on ends the process.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/budget.h"
+#include "http/date.h"
+#include "net/resolver.h"
+#include "plan/plan.h"
+#include "rt/loop.h"
+#include "telemetry/access_log.h"
+#include "telemetry/counters.h"
+#include "telemetry/log.h"
+#include "upstream/context.h"
+#include "upstream/peer.h"
+
+namespace gladius::engine {
+
+struct ClientConn;
+struct Exchange;
+class Listener;
+
+// An endpoint as this worker uses it: keeps the plan alive while exchanges run on it, without touching a counter that
+// other workers touch.
+struct LocalEndpoint {
+    std::shared_ptr<const plan::EndpointPlan> plan;
+    uint32_t active = 0;
+    bool retired = false;  // its snapshot was replaced; freed with the last exchange
+};
+
+class Worker : public upstream::Context {
+  public:
+    Worker(rt::Loop& loop, uint32_t index, uint32_t count, Budget& budget, telemetry::CounterShard& counters,
+           telemetry::LogWriter* log, bool log_colour);
+    ~Worker();
+
+    // Takes a new snapshot, between two requests. Requests that run go on with their own plans.
+    void adopt(std::shared_ptr<const plan::Snapshot> s);
+    const plan::Snapshot& snapshot() const { return *snapshot_; }
+    const plan::RouterPlan& service() const { return *snapshot_->service; }
+
+    // Listeners: descriptors stay the supervisor's; a worker accepts from its own ones.
+    void listen(int fd);
+    void unlisten(int fd);
+
+    // No new connections; idle ones are closed, running requests end with Connection: close.
+    void drain();
+    bool draining() const { return draining_; }
+    // Ends every connection now (the drain's time is up).
+    void cut_all();
+    bool at_connection_limit() const;
+    // Generations of which an exchange still holds an endpoint.
+    size_t retired_endpoints() const { return retired_endpoints_; }
+    void accept(int fd, const net::Address& from);
+    void close(ClientConn* c);
+    size_t connections() const { return connections_; }
+
+    LocalEndpoint* endpoint(uint32_t index);
+    void release(LocalEndpoint* e);
+    upstream::Peer& peer(const plan::EndpointPlan& plan, const plan::HostRef& host);
+    upstream::Peer& find_peer(const upstream::PeerKey& key) { return peers_.find_or_add(key); }
+
+    // "Date: ...\r\n" of this second.
+    std::string_view date_line();
+    uint64_t random();
+
+    uint32_t index() const { return index_; }
+    Budget& budget() { return budget_; }
+    telemetry::LogWriter* log() { return log_; }
+    telemetry::AccessLog& access_log() { return access_log_; }
+    // Scratch for heads that are being composed; the same rule as for the receive buffer.
+    static constexpr size_t kTransmit = kReceive + kHeadroom;
+    char* tx() { return tx_memory_; }
+
+    // The exchange that this worker runs right now, as far as it is known; for the crash handler.
+    const Exchange* running() const;
+
+  private:
+    void tick();
+    static void on_tick(rt::Timer& t, void* arg);
+
+    uint32_t index_, count_;
+    Budget& budget_;
+    telemetry::LogWriter* log_;
+    telemetry::AccessLog access_log_;
+    std::unique_ptr<net::Resolver> resolver_owned_;
+    std::shared_ptr<const plan::Snapshot> snapshot_;
+    upstream::Settings settings_;  // of the snapshot, with this worker's share of the caps
+    std::vector<LocalEndpoint*> endpoints_;
+    upstream::PeerTable peers_;
+    std::vector<upstream::Peer*> peer_by_host_;
+    List<ClientConn> clients_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+    size_t connections_ = 0;
+    size_t retired_endpoints_ = 0;
+    bool draining_ = false;
+    char* tx_memory_ = nullptr;
+    int64_t date_second_ = -1;
+    char date_[6 + http::kDateLen + 2];
+    uint64_t random_;
+    rt::Timer tick_timer_;
+};
+
+}  // namespace gladius::engine

@@ -1,0 +1,296 @@
+#include "upstream/call.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include <cctype>
+#include <cstring>
+
+#include "base/pool.h"
+
+namespace gladius::upstream {
+
+using telemetry::Counter;
+
+namespace {
+
+Failure failure_of(rt::Wake w) {
+    return w == rt::Wake::timeout ? Failure::timeout : Failure::cancelled;
+}
+
+// A pooled connection may have been closed by the backend in this very turn. Worth a system call only for a request
+// that cannot be repeated.
+bool looks_alive(int fd) {
+    char byte;
+    return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+}  // namespace
+
+Call::~Call() {
+    GL_ASSERT(upload_.open() == 0);
+    close();
+}
+
+void Call::close() {
+    if (!conn_) return;
+    conn_->peer->close(conn_);
+    conn_ = nullptr;
+}
+
+rt::Detached Call::upload(BodyFeed& feed) {
+    upload_.add();
+    rt::Scope scope(ctx_.loop, &scope_);
+    upload_scope_ = &scope;
+    bool ok = co_await feed.send_to(conn_->io, scope);
+    upload_scope_ = nullptr;
+    if (!ok) upload_failed_ = true;
+    upload_.done();
+}
+
+rt::Task<void> Call::end_upload() {
+    // An answer before the end of the request: the connection cannot be used again.
+    if (upload_.open() > 0) {
+        upload_failed_ = true;
+        if (upload_scope_) upload_scope_->cancel(rt::Wake::cancelled);
+        co_await upload_.all();
+    }
+}
+
+// What was read makes a head, or not yet, or never.
+Call::HeadState Call::take_head(char* rx, size_t n, http::Method method) {
+    http::Limits limits;
+    limits.max_head_bytes = Context::kReceive;
+    http::Status st;
+    for (;;) {
+        st = http::parse_response(rx, n, limits, method, ctx_.fields, Context::kMaxFields, head);
+        if (st != http::Status::complete || head.status >= 200 || head.status == 101) break;
+        // Interim answers are not passed on (the reference drops them too).
+        n -= head.head_len;
+        std::memmove(rx, rx + head.head_len, n);
+        part_n_ = n;
+        if (n == 0) return HeadState::more;
+    }
+    part_n_ = n;
+    if (st == http::Status::complete) {
+        base = rx;
+        first_n_ = n - head.head_len;
+        remaining_ = head.framing == http::Framing::length ? head.content_length : 0;
+        complete_ = head.framing == http::Framing::none || (head.framing == http::Framing::length && remaining_ == 0);
+        if (head.status != 101) return HeadState::complete;
+        error.kind = Failure::bad_answer;  // nobody asked for an upgrade
+        error.text = "net/http: unexpected 101 Switching Protocols";
+        return HeadState::bad;
+    }
+    if (st == http::Status::need_more && n < Context::kReceive) return HeadState::more;
+    error.kind = Failure::bad_answer;
+    size_t line = 0;
+    while (line < n && line < 80 && rx[line] != '\r' && rx[line] != '\n')
+        ++line;
+    error.text =
+        "net/http: HTTP/1.x transport connection broken: malformed HTTP response \"" + std::string(rx, line) + "\"";
+    return HeadState::bad;
+}
+
+void Call::set_read_error(const rt::IoResult& r) {
+    if (r.wake != rt::Wake::ready) {
+        error.kind = failure_of(r.wake);
+        if (scope_.ended()) return;
+        error.kind = Failure::io;
+        error.text = "net/http: timeout awaiting response headers";
+    } else if (r.n == 0) {
+        error.kind = got_bytes_ ? Failure::io : Failure::closed;
+        error.text = got_bytes_ ? "unexpected EOF" : "EOF";
+    } else {
+        error.kind = Failure::io;
+        error.text = "read tcp: read: " + net::error_words(r.error);
+    }
+}
+
+// A head that comes in pieces is collected in a buffer of its own and moved back to the receive buffer with every
+// further piece.
+rt::Task<Call::HeadState> Call::read_rest_of_head(http::Method method, rt::Scope& scope) {
+    char* part = static_cast<char*>(pool_allocate(Context::kReceive));
+    HeadState state = HeadState::more;
+    while (state == HeadState::more) {
+        size_t had = part_n_;
+        std::memcpy(part, ctx_.rx(), had);
+        rt::IoResult r = co_await conn_->io.read(ctx_.rx(), Context::kReceive - had, scope);
+        if (!r.ok()) {
+            set_read_error(r);
+            state = HeadState::bad;
+            break;
+        }
+        got_bytes_ = true;
+        auto n = static_cast<size_t>(r.n);
+        ctx_.counters.add(Counter::backend_bytes_received, n);
+        char* rx = ctx_.rx();
+        std::memmove(rx + had, rx, n);
+        std::memcpy(rx, part, had);
+        state = take_head(rx, had + n, method);
+    }
+    pool_free(part, Context::kReceive);
+    co_return state;
+}
+
+rt::Task<bool> Call::start(Peer& peer, const BackendRequest& request) {
+    for (int attempt = 0;; ++attempt) {
+        peer.refresh_if_due();
+        conn_ = attempt == 0 ? peer.take_idle() : nullptr;
+        while (conn_ && !request.repeatable && !looks_alive(conn_->io.fd())) {
+            close();
+            conn_ = peer.take_idle();
+        }
+        bool reused = conn_ != nullptr;
+        if (!conn_) {
+            conn_ = co_await dial(ctx_, peer, scope_, error);
+            if (!conn_) co_return false;
+        }
+        ++conn_->uses;
+        got_bytes_ = false;
+        bool sent = true;
+        int write_error = 0;
+        ssize_t n = conn_->io.write_now(request.bytes.data(), request.bytes.size());
+        if (n != static_cast<ssize_t>(request.bytes.size())) [[unlikely]] {
+            if (n >= 0 || errno == EAGAIN) {
+                size_t done = n < 0 ? 0 : static_cast<size_t>(n);
+                // The request's bytes live in the exchange: no copy.
+                rt::IoResult r =
+                    co_await conn_->io.write(request.bytes.data() + done, request.bytes.size() - done, scope_);
+                sent = r.wake == rt::Wake::ready && r.error == 0;
+                write_error = r.error;
+                if (r.wake != rt::Wake::ready) {
+                    error.kind = failure_of(r.wake);
+                    close();
+                    co_return false;
+                }
+            } else {
+                sent = false;
+                write_error = errno;
+            }
+        }
+        ctx_.counters.add(Counter::backend_bytes_sent, request.bytes.size());
+        if (sent && request.feed) upload(*request.feed);
+        // Even when sending failed: the backend may have answered before it stopped reading.
+        error.kind = Failure::none;
+        HeadState state = HeadState::bad;
+        if (!ctx_.settings->response_header_timeout_ms) [[likely]] {
+            rt::IoResult r = co_await conn_->io.read(ctx_.rx(), Context::kReceive, scope_);
+            if (r.ok()) {
+                got_bytes_ = true;
+                ctx_.counters.add(Counter::backend_bytes_received, static_cast<uint64_t>(r.n));
+                state = take_head(ctx_.rx(), static_cast<size_t>(r.n), request.method);
+                if (state == HeadState::more) state = co_await read_rest_of_head(request.method, scope_);
+            } else {
+                set_read_error(r);
+            }
+        } else {
+            rt::Scope scope(ctx_.loop, &scope_);
+            scope.deadline_in(ctx_.settings->response_header_timeout_ms);
+            part_n_ = 0;
+            state = co_await read_rest_of_head(request.method, scope);
+        }
+        if (state == HeadState::complete) co_return true;
+        if (request.feed) co_await end_upload();
+        bool again = reused && attempt == 0 && request.repeatable && !got_bytes_ &&
+                     (error.kind == Failure::closed || error.kind == Failure::io);
+        if (!again && !sent && write_error) {
+            error.kind = Failure::io;
+            error.text = "write tcp: " + net::error_words(write_error);
+        }
+        close();
+        if (!again) co_return false;
+        ctx_.counters.add(Counter::retries);
+    }
+}
+
+BodyRun Call::first() {
+    char* data = const_cast<char*>(base) + head.head_len;
+    if (complete_) {
+        excess_ = first_n_ > 0;
+        return BodyRun{data, 0, true, false};
+    }
+    if (first_n_ == 0) return BodyRun{data, 0, false, false};
+    return decode(data, first_n_);
+}
+
+BodyRun Call::decode(char* data, size_t n) {
+    switch (head.framing) {
+        case http::Framing::length: {
+            size_t k = n < remaining_ ? n : static_cast<size_t>(remaining_);
+            remaining_ -= k;
+            excess_ = k < n;
+            complete_ = remaining_ == 0;
+            return BodyRun{data, k, complete_, false};
+        }
+        case http::Framing::chunked: {
+            size_t in = 0, out = 0;
+            while (in < n) {
+                auto step = chunked_.next(data + in, n - in);
+                if (!step.data.empty()) {
+                    if (data + out != step.data.data()) std::memmove(data + out, step.data.data(), step.data.size());
+                    out += step.data.size();
+                }
+                in += step.consumed;
+                if (step.state == http::ChunkedDecoder::State::error) {
+                    error.kind = Failure::bad_answer;
+                    error.text = "invalid byte in chunk length";
+                    return BodyRun{data, out, false, true};
+                }
+                if (step.state == http::ChunkedDecoder::State::done) {
+                    complete_ = true;
+                    excess_ = in < n;
+                    break;
+                }
+                if (step.consumed == 0) break;
+            }
+            return BodyRun{data, out, complete_, false};
+        }
+        case http::Framing::until_close:
+            return BodyRun{data, n, false, false};
+        case http::Framing::none:
+            break;
+    }
+    complete_ = true;
+    excess_ = n > 0;
+    return BodyRun{data, 0, true, false};
+}
+
+BodyRun Call::fail(rt::IoResult r) {
+    if (r.wake != rt::Wake::ready) {
+        error.kind = failure_of(r.wake);
+    } else if (r.n == 0) {
+        error.kind = Failure::io;
+        error.text = "unexpected EOF";
+    } else {
+        error.kind = Failure::io;
+        error.text = "read tcp: read: " + net::error_words(r.error);
+    }
+    return BodyRun{nullptr, 0, false, true};
+}
+
+BodyRun Call::on_read(rt::IoResult r) {
+    if (!r.ok()) {
+        if (r.wake == rt::Wake::ready && r.n == 0 && head.framing == http::Framing::until_close) {
+            complete_ = true;
+            excess_ = true;  // closed: nothing to reuse
+            return BodyRun{ctx_.rx(), 0, true, false};
+        }
+        return fail(r);
+    }
+    ctx_.counters.add(Counter::backend_bytes_received, static_cast<uint64_t>(r.n));
+    return decode(ctx_.rx(), static_cast<size_t>(r.n));
+}
+
+void Call::finish() {
+    if (!conn_) return;
+    GL_ASSERT(upload_.open() == 0);
+    if (complete_ && !excess_ && !upload_failed_ && head.keep_alive && head.framing != http::Framing::until_close) {
+        conn_->peer->give_back(conn_);
+        conn_ = nullptr;
+        return;
+    }
+    close();
+}
+
+}  // namespace gladius::upstream

@@ -1,0 +1,268 @@
+#include "upstream/peer.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "base/pool.h"
+#include "net/resolver.h"
+
+namespace gladius::upstream {
+
+using telemetry::Counter;
+
+rt::Task<bool> write_rest(rt::Io& io, const char* data, size_t n, rt::Scope& scope) {
+    char* copy = static_cast<char*>(pool_allocate(n));
+    std::memcpy(copy, data, n);
+    rt::IoResult r = co_await io.write(copy, n, scope);
+    pool_free(copy, n);
+    co_return r.n >= 0 && r.wake == rt::Wake::ready&& r.error == 0;
+}
+
+Peer::Peer(PeerTable& table, PeerKey key) : table_(table), key_(std::move(key)) {
+    net::Address a;
+    const std::string& host = key_.proxy.empty() ? key_.host : key_.proxy;
+    uint16_t port = key_.proxy.empty() ? key_.port : key_.proxy_port;
+    if (net::parse_ip(host, port, a)) {
+        addresses.push_back(a);
+        addresses_until_ms = UINT64_MAX;
+    }
+}
+
+Peer::~Peer() {
+    close_idle();
+}
+
+void Peer::on_idle_closed(rt::Io&, void* arg) {
+    auto* c = static_cast<BackendConn*>(arg);
+    Peer& p = *c->peer;
+    c->unlink();
+    --p.idle_count_;
+    --p.table_.idle_total_;
+    p.table_.ctx_.counters.sub(Counter::backend_connections_idle);
+    p.close(c);
+}
+
+BackendConn* Peer::take_idle() {
+    BackendConn* c = idle_.pop_back();
+    if (!c) return nullptr;
+    --idle_count_;
+    --table_.idle_total_;
+    table_.ctx_.counters.sub(Counter::backend_connections_idle);
+    c->io.on_readable(nullptr, nullptr);
+    table_.ctx_.counters.add(Counter::backend_connections_reused);
+    return c;
+}
+
+void Peer::give_back(BackendConn* c) {
+    const Settings& s = *table_.ctx_.settings;
+    if (c->io.readable() && !c->io.peer_closed()) {
+        // The last read filled its buffer: only a look tells whether there is more.
+        char byte;
+        if (::recv(c->io.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            c->io.mark_drained();
+    }
+    // Bytes that nobody asked for, or a close: not reusable.
+    if (s.disable_keep_alives || c->io.readable() || c->io.peer_closed() || c->epoch != epoch_ ||
+        idle_count_ >= s.max_idle_per_host || (s.max_idle && table_.idle_total_ >= s.max_idle) || refs_ == 0) {
+        close(c);
+        return;
+    }
+    c->idle_since_ms = table_.ctx_.loop.now_ms();
+    // Whatever arrives while it idles (a close, or bytes without a question) ends it.
+    c->io.on_readable(&on_idle_closed, c);
+    idle_.push_back(*c);
+    ++idle_count_;
+    ++table_.idle_total_;
+    table_.ctx_.counters.add(Counter::backend_connections_idle);
+}
+
+void Peer::close(BackendConn* c) {
+    c->io.close();
+    table_.ctx_.counters.sub(Counter::backend_connections_open);
+    table_.ctx_.loop.retire(
+        [](void* p) {
+            static_cast<BackendConn*>(p)->~BackendConn();
+            pool_free(p, sizeof(BackendConn));
+        },
+        c);
+}
+
+uint64_t Peer::table_now_ms() const {
+    return table_.ctx_.loop.now_ms();
+}
+
+void Peer::take_addresses(std::vector<net::Address> fresh, uint64_t until_ms) {
+    for (net::Address& a : fresh)
+        a.set_port(key_.proxy.empty() ? key_.port : key_.proxy_port);
+    if (fresh != addresses) {
+        ++epoch_;
+        close_idle();
+        addresses = std::move(fresh);
+    }
+    addresses_until_ms = until_ms;
+}
+
+rt::Detached Peer::refresh() {
+    refreshing_ = true;
+    ref();
+    rt::Scope scope(table_.ctx_.loop);
+    scope.deadline_in(10000);
+    net::Resolver::Answer answer = co_await table_.ctx_.resolver->resolve(lookup_name(), scope);
+    if (!answer.addresses.empty())
+        take_addresses(std::move(answer.addresses), answer.valid_until_ms);
+    else
+        addresses_until_ms = table_now_ms() + 1000;  // the last good answer is kept
+    refreshing_ = false;
+    unref();
+}
+
+void Peer::close_idle() {
+    while (BackendConn* c = idle_.pop_front()) {
+        --idle_count_;
+        --table_.idle_total_;
+        table_.ctx_.counters.sub(Counter::backend_connections_idle);
+        close(c);
+    }
+}
+
+void Peer::unref() {
+    GL_ASSERT(refs_ > 0);
+    if (--refs_ > 0) return;
+    table_.peers_.erase(key_);  // destroys this
+}
+
+PeerTable::PeerTable(Context& ctx) : ctx_(ctx) {}
+PeerTable::~PeerTable() = default;
+
+Peer& PeerTable::find_or_add(const PeerKey& key) {
+    auto it = peers_.find(key);
+    if (it == peers_.end()) it = peers_.emplace(key, std::make_unique<Peer>(*this, key)).first;
+    return *it->second;
+}
+
+void PeerTable::sweep() {
+    uint64_t limit = ctx_.settings->idle_timeout_ms;
+    if (!limit) return;
+    uint64_t now = ctx_.loop.now_ms();
+    for (auto& [key, peer] : peers_) {
+        // The oldest are in front: give_back() appends, take_idle() takes from the back.
+        while (BackendConn* c = peer->idle_.front()) {
+            if (now - c->idle_since_ms < limit) break;
+            Peer::on_idle_closed(c->io, c);
+        }
+    }
+}
+
+namespace {
+
+BackendConn* new_conn(Context& ctx, Peer& peer) {
+    auto* c = new (pool_allocate(sizeof(BackendConn))) BackendConn;
+    c->peer = &peer;
+    c->epoch = peer.epoch();
+    ctx.counters.add(Counter::backend_connections_open);
+    return c;
+}
+
+// Connects to one address: 0, or an errno. The connection is open afterwards only with 0.
+rt::Task<int> dial_one(Context& ctx, const net::Address& a, BackendConn& c, rt::Scope& scope) {
+    int fd = net::connect_start(a);
+    if (fd < 0) co_return -fd;
+    if (!c.io.open(ctx.loop, fd)) {
+        int e = errno;
+        ::close(fd);
+        co_return e;
+    }
+    rt::IoResult r = co_await c.io.connected(scope);
+    if (r.wake == rt::Wake::ready && r.error == 0) co_return 0;
+    c.io.close();
+    co_return r.wake == rt::Wake::ready ? r.error : ETIMEDOUT;
+}
+
+// Several addresses race: the next one starts when dialer_fallback_delay has passed or the one before failed; the first
+// that connects wins (RFC 8305).
+struct Race {
+    rt::Join join;
+    rt::Scope* pause = nullptr;
+    BackendConn* winner = nullptr;
+    net::Address last;
+    int error = EHOSTUNREACH;
+};
+
+rt::Detached run_attempt(Context& ctx, Peer& peer, const net::Address& to, rt::Scope& scope, Race& race) {
+    race.join.add();
+    net::Address a = to;
+    BackendConn* c = new_conn(ctx, peer);
+    int e = co_await dial_one(ctx, a, *c, scope);
+    if (e == 0 && !race.winner) {
+        race.winner = c;
+        scope.cancel(rt::Wake::cancelled);
+    } else {
+        if (e != 0 && !race.winner) {
+            race.error = e;
+            race.last = a;
+        }
+        peer.close(c);
+    }
+    if (race.pause) race.pause->cancel(rt::Wake::cancelled);
+    race.join.done();
+}
+
+rt::Task<void> run_race(Context& ctx, Peer& peer, rt::Scope& parent, Race& race) {
+    rt::Scope attempts(ctx.loop, &parent);
+    std::vector<net::Address> addresses = peer.addresses;  // another call may refresh them meanwhile
+    for (size_t i = 0; i < addresses.size() && !race.winner && !attempts.ended(); ++i) {
+        rt::Scope pause(ctx.loop, &attempts);
+        race.pause = &pause;
+        run_attempt(ctx, peer, addresses[i], attempts, race);
+        if (i + 1 < addresses.size()) co_await ctx.loop.sleep(ctx.settings->dialer_fallback_delay_ms, pause);
+        race.pause = nullptr;
+    }
+    co_await race.join.all();
+}
+
+}  // namespace
+
+rt::Task<BackendConn*> dial(Context& ctx, Peer& peer, rt::Scope& parent, CallError& error) {
+    rt::Scope scope(ctx.loop, &parent);
+    scope.deadline_in(ctx.settings->dialer_timeout_ms);
+    if (peer.addresses_until_ms < ctx.loop.now_ms() || peer.addresses.empty()) {
+        net::Resolver::Answer answer = co_await ctx.resolver->resolve(peer.lookup_name(), scope);
+        if (answer.addresses.empty()) {
+            error.kind = scope.ended() ? (scope.why() == rt::Wake::timeout ? Failure::timeout : Failure::cancelled)
+                                       : Failure::connect;
+            error.text = "dial tcp: lookup " + peer.lookup_name() + ": " + answer.error;
+            co_return nullptr;
+        }
+        peer.take_addresses(std::move(answer.addresses), answer.valid_until_ms);
+    }
+    Race race;
+    race.last = peer.addresses.front();
+    if (peer.addresses.size() == 1) {
+        BackendConn* c = new_conn(ctx, peer);
+        race.error = co_await dial_one(ctx, race.last, *c, scope);
+        if (race.error == 0)
+            race.winner = c;
+        else
+            peer.close(c);
+    } else {
+        co_await run_race(ctx, peer, scope, race);
+    }
+    if (race.winner) {
+        net::tune(race.winner->io.fd(), ctx.settings->keep_alive_s, 300'000);
+        ctx.counters.add(Counter::backend_connections_opened);
+        co_return race.winner;
+    }
+    if (parent.ended()) {
+        error.kind = parent.why() == rt::Wake::timeout ? Failure::timeout : Failure::cancelled;
+    } else {
+        error.kind = Failure::connect;
+        error.text = scope.ended()
+                         ? "dial tcp " + net::format(race.last) + ": i/o timeout"
+                         : "dial tcp " + net::format(race.last) + ": connect: " + net::error_words(race.error);
+    }
+    co_return nullptr;
+}
+
+}  // namespace gladius::upstream
