@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Measures every promise of docs/performance.md on this machine and ends with one line for each. About 15 minutes; the
+# machine should do nothing else. Installs nginx, HAProxy and the load tools (Debian packages), builds the release preset.
+#
+# usage: bench/run.sh [PART...]     headline large syscalls allocs latency scale memory reload chaos sse micro (all)
+set -uo pipefail
+cd "$(dirname "$0")/.."
+parts=("$@")
+[ ${#parts[@]} -gt 0 ] || parts=(headline large syscalls allocs latency scale memory reload chaos sse micro)
+
+bash scripts/install-deps.sh bench || exit 1
+bash scripts/build.sh release || exit 1
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+side=(--rounds "${ROUNDS:-4}" --only relay,gladius,gladius_log,nginx,haproxy --bars)
+for part in "${parts[@]}"; do
+    echo "=== $part" | tee -a "$log"
+    case $part in
+    headline) python3 -B bench/bench.py "${side[@]}" ;;
+    large) python3 -B bench/bench.py "${side[@]}" --body 65536 ;;
+    syscalls | allocs | latency | scale | memory | reload | chaos | sse) python3 -B "bench/$part.py" ;;
+    micro) build/release/gladius_bench --benchmark_min_time=0.2 ;;
+    *)
+        echo "bench: no part '$part'"
+        false
+        ;;
+    esac 2>&1 | tee -a "$log"
+    [ "${PIPESTATUS[0]}" -eq 0 ] || echo "FAIL: $part has failures or could not be measured; see its lines" | tee -a "$log"
+done
+echo
+grep -E '^(===|PASS|FAIL)' "$log"
+! grep -q '^FAIL' "$log"
