@@ -322,9 +322,13 @@ void Log::report_drops(bool last) {
     uint64_t now_dropped = lost_.load(std::memory_order_relaxed);
     for (LogWriter* ring : rings_)
         now_dropped += ring->dropped();
+    drop_report_due_ns_ = 0;
     if (now_dropped == drops_reported_) return;
     int64_t now = steady_ns();
-    if (!last && drops_reported_at_ns_ && now - drops_reported_at_ns_ < kDropReportNs) return;
+    if (!last && drops_reported_at_ns_ && now - drops_reported_at_ns_ < kDropReportNs) {
+        drop_report_due_ns_ = drops_reported_at_ns_ + kDropReportNs;
+        return;
+    }
     std::string text = std::to_string(now_dropped - drops_reported_) + " log lines dropped";
     drops_reported_ = now_dropped;
     drops_reported_at_ns_ = now;
@@ -406,7 +410,8 @@ bool Log::work_waits() {
     return flushed_ != wanted;
 }
 
-// While lines come the thread naps and lets them gather; after a while without any it sleeps until it is woken.
+// While lines come the thread naps and lets them gather; after a while without any it sleeps until it is woken, or until
+// it has drops to report.
 void Log::rest(bool worked) {
     if (window_records_ > kBusyRecords) busy_ = true;
     if (int64_t now = steady_ns(); now - window_start_ns_ >= kNapNs) {
@@ -420,7 +425,9 @@ void Log::rest(bool worked) {
     bool waits = work_waits();
     for (LogWriter* ring : rings_)
         waits = waits || (sleeps ? !ring->empty() : ring->crowded());
-    if (!waits) futex_wait(shared_.state, state, sleeps ? -1 : half_full_ ? kShortNapNs : kNapNs);
+    int64_t ns = sleeps ? -1 : half_full_ ? kShortNapNs : kNapNs;
+    if (sleeps && drop_report_due_ns_) ns = std::max<int64_t>(drop_report_due_ns_ - steady_ns(), 0);
+    if (!waits) futex_wait(shared_.state, state, ns);
     shared_.state.store(LogShared::kRunning, std::memory_order_seq_cst);
 }
 
