@@ -410,8 +410,8 @@ bool Log::work_waits() {
     return flushed_ != wanted;
 }
 
-// While lines come the thread naps and lets them gather; after a while without any it sleeps until it is woken, or until
-// it has drops to report.
+// While lines come the thread naps and lets them gather; after a while without any it sleeps until it is woken, or
+// until it has drops to report.
 void Log::rest(bool worked) {
     if (window_records_ > kBusyRecords) busy_ = true;
     if (int64_t now = steady_ns(); now - window_start_ns_ >= kNapNs) {

@@ -176,7 +176,7 @@ class Log {
     uint64_t drops_reported_ = 0;
     int64_t drops_reported_at_ns_ = 0;
     int64_t drop_report_due_ns_ = 0;  // 0: nothing to report
-    int64_t window_start_ns_ = 0;  // how many records come in the time of a nap
+    int64_t window_start_ns_ = 0;     // how many records come in the time of a nap
     uint64_t window_records_ = 0;
     bool busy_ = false;
     bool half_full_ = false;

@@ -237,7 +237,8 @@ struct Pipe {
         }
         return out;
     }
-    // What is there, after a wait if need be; 0 when nothing comes at all, so that a missing line fails and does not hang.
+    // What is there, after a wait if need be; 0 when nothing comes at all, so that a missing line fails and does not
+    // hang.
     size_t read_some(char* buf, size_t size) {
         pollfd readable{fds[0], POLLIN, 0};
         if (poll(&readable, 1, 20'000) != 1) return 0;
