@@ -60,6 +60,9 @@ if(GLADIUS_BUILD_TESTS)
   if(tests)
     add_executable(gladius_tests ${tests})
     target_link_libraries(gladius_tests PRIVATE ${modules} GTest::gtest_main)
+    # Where the golden files are; __FILE__ does not say it when ccache rewrites paths (CCACHE_BASEDIR).
+    set_source_files_properties(src/app/explain_test.cc PROPERTIES COMPILE_DEFINITIONS
+                                GLADIUS_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME unit COMMAND gladius_tests --gtest_brief=1)
   endif()
 endif()

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 fs::path folder() {
-    return fs::path(__FILE__).parent_path().parent_path().parent_path() / "tests" / "explain";
+    return fs::path(GLADIUS_SOURCE_DIR) / "tests" / "explain";
 }
 
 std::string read(const fs::path& p) {
