@@ -31,31 +31,31 @@ std::string joined(const std::vector<std::string>& list, std::string_view betwee
     return out;
 }
 
-std::string_view name_of(json::Decoder d) {
+std::string_view name_of(encodings::Decoder d) {
     switch (d) {
-        case json::Decoder::json:
+        case encodings::Decoder::json:
             return "json";
-        case json::Decoder::json_collection:
+        case encodings::Decoder::json_collection:
             return "json, a list";
-        case json::Decoder::safejson:
+        case encodings::Decoder::safejson:
             return "safejson";
-        case json::Decoder::string:
+        case encodings::Decoder::string:
             return "string";
-        case json::Decoder::no_op:
+        case encodings::Decoder::no_op:
             return "no-op";
     }
     return "?";
 }
 
-std::string_view name_of(json::Renderer r) {
+std::string_view name_of(encodings::Renderer r) {
     switch (r) {
-        case json::Renderer::json:
+        case encodings::Renderer::json:
             return "json";
-        case json::Renderer::json_collection:
+        case encodings::Renderer::json_collection:
             return "json-collection";
-        case json::Renderer::string:
+        case encodings::Renderer::string:
             return "string";
-        case json::Renderer::no_op:
+        case encodings::Renderer::no_op:
             return "no-op";
     }
     return "?";
@@ -267,8 +267,8 @@ Item endpoint_item(const conf::Endpoint& c, const plan::EndpointPlan& e) {
         backends.children.push_back(backend_item(c, c.backend[i], e, i));
     out.children.push_back(std::move(backends));
 
-    std::string type(json::content_type(e.renderer));
-    bool streams = e.renderer == json::Renderer::no_op;
+    std::string type(encodings::content_type(e.renderer));
+    bool streams = e.renderer == encodings::Renderer::no_op;
     Item answer =
         group("answer", "answer", streams ? "as the backend's" : std::string(name_of(e.renderer)) + " (" + type + ")");
     answer.children.push_back(said("renderer", {}, std::string(name_of(e.renderer))));

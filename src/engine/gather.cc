@@ -8,7 +8,6 @@
 #include "engine/inflate.h"
 #include "engine/open.h"
 #include "engine/respond.h"
-#include "json/decode.h"
 #include "json/emit.h"
 #include "json/merge.h"
 
@@ -142,7 +141,8 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
     upstream::Call& call = backend.call();
     int status = call.head.status;
     bool good = status == 200 || status == 201;
-    bool wants_body = good ? b.decoder != json::Decoder::no_op : b.return_error_code || !b.return_error_details.empty();
+    bool wants_body =
+        good ? b.decoder != encodings::Decoder::no_op : b.return_error_code || !b.return_error_details.empty();
     std::string_view type = good ? std::string_view() : content_type_of(ex, call);
     std::string_view url = good ? std::string_view() : backend.url();
     bool packed = (call.head.mask & http::bit(http::Token::content_encoding)) && is_gzip(call);
@@ -167,12 +167,12 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
         backend.end_now();
     }
     if (good) {
-        if (b.decoder == json::Decoder::no_op) {
+        if (b.decoder == encodings::Decoder::no_op) {
             p.ok = p.complete = true;
             p.data = json::Value::of(static_cast<json::Member*>(nullptr), 0);
             co_return;
         }
-        json::Decoded d = json::decode(b.decoder, body, ex.arena, b.filter.keep_depth());
+        encodings::Decoded d = encodings::decode(b.decoder, body, ex.arena, b.filter.keep_depth());
         if (!d.ok()) {
             set_error(ex, p, d.error);
             co_return;
@@ -229,7 +229,7 @@ bool has_keys(const json::Value& v) {
 
 rt::Task<void> answer_data(Exchange& ex, const json::Value& data, bool complete) {
     Answer a;
-    a.content_type = json::content_type(ex.plan->renderer);
+    a.content_type = encodings::content_type(ex.plan->renderer);
     a.completed = complete && has_keys(data) ? 1 : 0;
     if (a.completed && !ex.plan->cache_control.empty()) a.extra = ex.plan->cache_control;
     size_t guess = json::estimate(data) + 64;
@@ -238,7 +238,7 @@ rt::Task<void> answer_data(Exchange& ex, const json::Value& data, bool complete)
         co_return;
     }
     json::ArenaOutput out(ex.arena, guess);
-    json::render(ex.plan->renderer, &data, ex.arena, out);
+    encodings::render(ex.plan->renderer, &data, ex.arena, out);
     a.body = out.view();
     co_await answer(ex, a);
 }

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "json/decode.h"
+#include "encodings/decode.h"
 #include "json/emit.h"
 #include "json/filter.h"
 #include "json/filter_reference.h"
@@ -13,6 +13,10 @@
 
 namespace gladius::json {
 namespace {
+
+using encodings::decode;
+using encodings::Decoded;
+using encodings::Decoder;
 
 struct Input {
     std::string target;

@@ -6,13 +6,17 @@
 #include <string>
 #include <vector>
 
-#include "json/decode.h"
+#include "encodings/decode.h"
 #include "json/emit.h"
 #include "json/filter_reference.h"
 #include "json/scan.h"
 
 namespace gladius::json {
 namespace {
+
+using encodings::decode;
+using encodings::Decoded;
+using encodings::Decoder;
 
 using Names = std::vector<std::string>;
 using Pairs = std::vector<std::pair<std::string, std::string>>;

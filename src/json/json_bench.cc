@@ -4,7 +4,8 @@
 
 #include <string>
 
-#include "json/decode.h"
+#include "encodings/decode.h"
+#include "encodings/render.h"
 #include "json/emit.h"
 #include "json/filter.h"
 #include "json/merge.h"
@@ -12,6 +13,12 @@
 
 namespace gladius::json {
 namespace {
+
+using encodings::decode;
+using encodings::Decoded;
+using encodings::Decoder;
+using encodings::render;
+using encodings::Renderer;
 
 std::string person(int i, const char* space) {
     std::string n = std::to_string(i);

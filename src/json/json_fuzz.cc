@@ -5,13 +5,20 @@
 #include <cstdlib>
 #include <string>
 
-#include "json/decode.h"
+#include "encodings/decode.h"
+#include "encodings/render.h"
 #include "json/emit.h"
 #include "json/scan.h"
 #include "json/text.h"
 
 namespace gladius::json {
 namespace {
+
+using encodings::decode;
+using encodings::Decoded;
+using encodings::Decoder;
+using encodings::render;
+using encodings::Renderer;
 
 std::string printed(std::string_view text, uint32_t depth, Canonical canonical, bool* ok) {
     Arena arena;

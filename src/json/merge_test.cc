@@ -5,11 +5,17 @@
 #include <string>
 #include <vector>
 
-#include "json/decode.h"
+#include "encodings/decode.h"
+#include "encodings/render.h"
 #include "json/emit.h"
 
 namespace gladius::json {
 namespace {
+
+using encodings::decode;
+using encodings::Decoder;
+using encodings::render;
+using encodings::Renderer;
 
 struct Part {
     std::string body;

@@ -1,7 +1,7 @@
 // Purpose: where rendered bytes go: one growing buffer that the caller supplies, filled without a check per byte.
 // Owner: the caller; the memory belongs to whoever the Grow function takes it from. Thread: one worker. Lifetime: as
 // its memory. Errors: none; the function must give what was asked for.
-//   ArenaOutput out(arena, estimate(data));  render(Renderer::json, data, arena, out);  send(out.view());
+//   ArenaOutput out(arena, estimate(data));  emit(data, arena, out);  send(out.view());
 #pragma once
 #include <cstddef>
 #include <cstring>

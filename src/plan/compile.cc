@@ -369,7 +369,7 @@ void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std:
         out.sends_forwarded_host = out.header_filter.passes(http::Token::x_forwarded_host, "X-Forwarded-Host");
     }
     out.no_op = conf::to_lower(b.encoding) == "no-op";
-    out.decoder = json::find_decoder(b.encoding, b.is_collection);
+    out.decoder = encodings::find_decoder(b.encoding, b.is_collection);
     json::FilterSpec f;
     f.target = b.target;
     f.allow = b.allow;
@@ -402,14 +402,15 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e, Hosts& h
     for (const std::string& name : e.params)
         keys.push_back(conf::param_key(name));
     std::string only = e.backend.size() == 1 ? conf::to_lower(e.backend[0].encoding) : std::string();
-    p->renderer = json::find_renderer(e.output_encoding, only);
+    p->renderer = encodings::find_renderer(e.output_encoding, only);
     p->backends.resize(e.backend.size());
     for (size_t i = 0; i < e.backend.size(); ++i) {
         compile_backend(e, e.backend[i], keys, hosts, p->backends[i], diagnostics);
         fix_views(p->backends[i].query);
         fix_views(p->backends[i].query_filter);
     }
-    p->executor = p->renderer == json::Renderer::no_op && p->backends.size() == 1 ? Executor::relay : Executor::gather;
+    p->executor =
+        p->renderer == encodings::Renderer::no_op && p->backends.size() == 1 ? Executor::relay : Executor::gather;
     p->service = service;
     p->generation = generation;
     return p;

@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "encodings/decode.h"
+#include "encodings/render.h"
 #include "http/h1.h"
-#include "json/decode.h"
-#include "json/emit.h"
 #include "json/filter.h"
 #include "plan/router.h"
 #include "plan/stage.h"
@@ -83,7 +83,7 @@ struct BackendPlan {
     bool sends_forwarded_for = true;
     bool sends_forwarded_host = true;
 
-    json::Decoder decoder = json::Decoder::json;
+    encodings::Decoder decoder = encodings::Decoder::json;
     json::FilterProgram filter;
     bool no_op = false;  // encoding no-op
     bool return_error_code = false;
@@ -124,7 +124,7 @@ struct EndpointPlan {
     uint64_t merge_timeout_ms = 1700;       // 85 %
     uint64_t concurrent_timeout_ms = 1500;  // 75 %
     uint32_t concurrent_calls = 1;
-    json::Renderer renderer = json::Renderer::json;
+    encodings::Renderer renderer = encodings::Renderer::json;
     std::string cache_control;  // the whole line, or empty
     std::vector<Stage> pre;     // before the executor, in the order of plan/stage.h
     std::vector<BackendPlan> backends;

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "json/node.h"
 
-namespace gladius::json {
+namespace gladius::encodings {
 
 // Every way to read a body; the table in decode.cc names them.
 enum class Decoder : uint8_t {
@@ -25,7 +25,7 @@ enum class Decoder : uint8_t {
 Decoder find_decoder(std::string_view encoding, bool is_collection);
 
 struct Decoded {
-    Value data;
+    json::Value data;
     std::string_view error;
     bool ok() const { return error.empty(); }
 };
@@ -33,4 +33,4 @@ struct Decoded {
 // keep_depth: how deep members of the data are looked up later (1, its own members, at least); see scan.h.
 Decoded decode(Decoder decoder, std::string_view body, Arena& arena, uint32_t keep_depth = 1);
 
-}  // namespace gladius::json
+}  // namespace gladius::encodings

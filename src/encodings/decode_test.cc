@@ -1,4 +1,4 @@
-#include "json/decode.h"
+#include "encodings/decode.h"
 
 #include <gtest/gtest.h>
 
@@ -6,14 +6,18 @@
 
 #include "json/emit.h"
 
-namespace gladius::json {
+namespace gladius::encodings {
 namespace {
+
+using json::empty;
+using json::find_member;
+using json::Value;
 
 std::string decoded(Decoder decoder, std::string_view body) {
     Arena arena;
     Decoded d = decode(decoder, body, arena);
     if (!d.ok()) return "error: " + std::string(d.error);
-    ArenaOutput out(arena, estimate(d.data));
+    json::ArenaOutput out(arena, estimate(d.data));
     emit(d.data, arena, out);
     return std::string(out.view());
 }
@@ -101,4 +105,4 @@ TEST(Decode, MembersAtTheTopAreAlwaysKept) {
 }
 
 }  // namespace
-}  // namespace gladius::json
+}  // namespace gladius::encodings

@@ -1,9 +1,14 @@
-#include "json/decode.h"
+#include "encodings/decode.h"
 
 #include "json/scan.h"
 
-namespace gladius::json {
+namespace gladius::encodings {
 namespace {
+
+using json::Document;
+using json::Kind;
+using json::Member;
+using json::Value;
 
 constexpr std::string_view kCollection = "collection";
 constexpr std::string_view kContent = "content";
@@ -78,7 +83,7 @@ Decoded decode(Decoder decoder, std::string_view body, Arena& arena, uint32_t ke
         return wrapped(kContent, Value::of_text(body), arena);
     }
     // Merging and rendering always look at the members at the top.
-    Document* doc = scan(body, arena, keep_depth > 1 ? keep_depth : 1);
+    Document* doc = json::scan(body, arena, keep_depth > 1 ? keep_depth : 1);
     if (!doc->ok()) return {Value{}, doc->error};
     Kind kind = doc->nodes[0].kind;
     Value root = kind == Kind::null ? Value{} : Value::of(doc, 0);
@@ -95,4 +100,4 @@ Decoded decode(Decoder decoder, std::string_view body, Arena& arena, uint32_t ke
     }
 }
 
-}  // namespace gladius::json
+}  // namespace gladius::encodings
