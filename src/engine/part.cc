@@ -1,0 +1,188 @@
+#include "engine/part.h"
+
+#include <cstring>
+
+#include "encodings/decode.h"
+#include "engine/handle.h"
+#include "engine/inflate.h"
+#include "engine/open.h"
+#include "json/merge.h"
+
+namespace gladius::engine {
+
+using upstream::BodyRun;
+using upstream::Failure;
+
+namespace {
+
+void set_error(Exchange& ex, Part& p, std::string_view text) {
+    p.error = ex.arena.copy(text);
+}
+
+void no_memory(Exchange& ex, Part& p) {
+    p.status = 503;
+    set_error(ex, p, "the memory budget of the gateway is used up; try again later");
+}
+
+// Reads a whole body into one piece. When all of it came with the head and `borrow` says that nothing will be awaited
+// before it is used, it stays in the receive buffer.
+rt::Task<bool> read_all(Exchange& ex, BackendCall& backend, bool borrow, Part& p, std::string_view& out) {
+    upstream::Call& call = backend.call();
+    uint64_t limit = ex.w.snapshot().server.max_backend_body;
+    auto over = [&](uint64_t n) {
+        if (!limit || n <= limit) return false;
+        set_error(ex, p, "the backend's body is larger than gladius/limits.max_backend_body");
+        return true;
+    };
+    bool known = call.head.framing == http::Framing::length;
+    uint64_t length = call.head.content_length;
+    if (known && over(length)) co_return false;
+    BodyRun run = call.first();
+    if (run.done && borrow && !run.failed) {
+        if (over(run.n)) co_return false;
+        out = {run.data, run.n};
+        co_return true;
+    }
+    char* body = nullptr;
+    size_t n = 0, cap = 0;
+    for (;;) {
+        if (n + run.n > cap || (known && !body)) {
+            size_t want = known ? static_cast<size_t>(length) : cap ? cap * 2 : 8 * 1024;
+            while (want < n + run.n)
+                want *= 2;
+            if (!ex.charge(want)) {
+                no_memory(ex, p);
+                co_return false;
+            }
+            char* bigger = ex.arena.chars(want);
+            if (n) std::memcpy(bigger, body, n);
+            body = bigger;
+            cap = want;
+        }
+        if (run.n) std::memcpy(body + n, run.data, run.n);
+        n += run.n;
+        if (over(n)) co_return false;
+        if (run.failed) {
+            set_error(ex, p,
+                      call.error.kind == Failure::timeout     ? "context deadline exceeded"
+                      : call.error.kind == Failure::cancelled ? "context canceled"
+                                                              : std::string_view(call.error.text));
+            p.cancelled = call.error.kind == Failure::cancelled;
+            co_return false;
+        }
+        if (run.done) break;
+        run = co_await call.next();
+    }
+    out = {body, n};
+    co_return true;
+}
+
+bool inflate_all(Exchange& ex, std::string_view packed, Part& p, std::string_view& out) {
+    uint64_t limit = ex.w.snapshot().server.max_backend_body;
+    Inflater z;
+    size_t cap = packed.size() * 4 + 1024, n = 0;
+    if (!ex.charge(cap)) return no_memory(ex, p), false;
+    char* body = ex.arena.chars(cap);
+    for (;;) {
+        size_t produced = 0;
+        Inflater::State st = z.run(packed, body + n, cap - n, produced);
+        n += produced;
+        if (limit && n > limit)
+            return set_error(ex, p, "the backend's body is larger than gladius/limits.max_backend_body"), false;
+        if (st == Inflater::State::bad) return set_error(ex, p, "gzip: invalid header"), false;
+        if (packed.empty() && z.complete()) break;
+        if (produced == 0 && packed.empty()) return set_error(ex, p, "unexpected EOF"), false;
+        if (n == cap) {
+            if (!ex.charge(cap * 2)) return no_memory(ex, p), false;
+            char* bigger = ex.arena.chars(cap * 2);
+            std::memcpy(bigger, body, n);
+            body = bigger;
+            cap *= 2;
+        }
+    }
+    out = {body, n};
+    return true;
+}
+
+std::string_view content_type_of(Exchange& ex, const upstream::Call& call) {
+    for (uint32_t i = 0; i < call.head.field_count; ++i)
+        if (call.fields()[i].token == http::Token::content_type)
+            return ex.arena.copy(http::value_of(call.base, call.fields()[i]));
+    return {};
+}
+
+}  // namespace
+
+rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope, const std::string_view* whole,
+                           bool alone, Part& p) {
+    BackendCall backend(ex);
+    if (!co_await backend.open(b, scope, whole)) {
+        p.cancelled = backend.error.kind == Failure::cancelled;
+        if (backend.error.kind == Failure::too_large) p.status = 503;
+        if (ex.body.failed && !ex.gone) p.status = ex.body.too_large ? 413 : 400;
+        set_error(ex, p, failure_text(backend.error, backend.method, backend.url()));
+        co_return;
+    }
+    upstream::Call& call = backend.call();
+    int status = call.head.status;
+    bool good = status == 200 || status == 201;
+    bool wants_body =
+        good ? b.decoder != encodings::Decoder::no_op : b.return_error_code || !b.return_error_details.empty();
+    std::string_view type = good ? std::string_view() : content_type_of(ex, call);
+    std::string_view url = good ? std::string_view() : backend.url();
+    bool packed = (call.head.mask & http::bit(http::Token::content_encoding)) && is_gzip(call);
+    std::string_view body;
+    if (wants_body) {
+        // Borrowing is for the only backend: with several, the others use the same receive buffer while this one waits.
+        bool read = co_await read_all(ex, backend, alone, p, body);
+        if (read && packed && call.head.status != 204 && !(body.empty() && !good))
+            read = inflate_all(ex, body, p, body);
+        if (!read) {
+            co_await backend.end();
+            co_return;
+        }
+    } else {
+        // What is not wanted is not waited for: the connection is kept when all of it came with the head.
+        (void)call.first();
+    }
+    if (call.uploading()) {
+        if (alone && !body.empty()) body = ex.arena.copy(body);
+        co_await backend.end();
+    } else {
+        backend.end_now();
+    }
+    if (good) {
+        if (b.decoder == encodings::Decoder::no_op) {
+            p.ok = p.complete = true;
+            p.data = json::Value::of(static_cast<json::Member*>(nullptr), 0);
+            co_return;
+        }
+        encodings::Decoded d = encodings::decode(b.decoder, body, ex.arena, b.filter.keep_depth());
+        if (!d.ok()) {
+            set_error(ex, p, d.error);
+            co_return;
+        }
+        p.data = b.filter.apply(d.data, ex.arena);
+        p.ok = p.complete = true;
+        co_return;
+    }
+    if (!b.return_error_details.empty()) {
+        // The details are an answer, but not a complete one.
+        p.data =
+            json::error_details(b.return_error_details, status, alone ? ex.arena.copy(body) : body, type, ex.arena);
+        p.ok = true;
+        co_return;
+    }
+    if (b.return_error_code) {
+        p.status = status;
+        p.error = ex.arena.copy(body);
+        p.content_type = type;
+        p.has_body = true;
+        co_return;
+    }
+    std::string text = "invalid status code " + std::to_string(status) + " [" + b.method_name + " " + b.pattern +
+                       "]: " + std::string(url);
+    set_error(ex, p, text);
+}
+
+}  // namespace gladius::engine
