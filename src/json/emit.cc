@@ -21,16 +21,18 @@ class Emitter {
   private:
     // A container that is being written; [at, end) is what is left of it.
     struct Frame {
-        enum class Kind : uint8_t { array, ordered, sorted, members };
+        enum class Kind : uint8_t { array, elements, ordered, sorted, members };
         Kind kind;
         bool first;
-        uint32_t at;  // array, ordered: node index; sorted, members: index into names_
+        uint32_t at;  // array, ordered: node index; elements: index; sorted, members: index into names_
         uint32_t end;
         uint32_t names;  // sorted, members: where names_ began
         union {
             const Document* doc;
             const Member* members;
+            const Value* elements;
         };
+        bool is_array() const { return kind <= Kind::elements; }
     };
 
     void value(const Value& v) {
@@ -43,6 +45,9 @@ class Emitter {
                 return;
             case Value::Kind::members:
                 open_members(v);
+                return;
+            case Value::Kind::elements:
+                open_elements(v);
                 return;
             case Value::Kind::raw:
                 out_.append(v.view());
@@ -98,6 +103,16 @@ class Emitter {
         frames_.push(f);
     }
 
+    void open_elements(const Value& v) {
+        Frame f{};
+        f.kind = Frame::Kind::elements;
+        f.first = true;
+        f.elements = v.elements;
+        f.end = v.n;
+        out_.put('[');
+        frames_.push(f);
+    }
+
     void separate(Frame& f) {
         if (!f.first) out_.put(',');
         f.first = false;
@@ -135,6 +150,12 @@ class Emitter {
             value(m.value);
             return;
         }
+        if (f.kind == Frame::Kind::elements) {
+            if (f.at == f.end) return close();
+            separate(f);
+            value(f.elements[f.at++]);
+            return;
+        }
         const Document& doc = *f.doc;
         while (f.at < f.end && !doc.nodes[f.at].live())
             f.at = doc.nodes[f.at].next;
@@ -148,7 +169,7 @@ class Emitter {
 
     void close() {
         Frame& f = frames_.back();
-        out_.put(f.kind == Frame::Kind::array ? ']' : '}');
+        out_.put(f.is_array() ? ']' : '}');
         if (f.kind >= Frame::Kind::sorted) names_.set_size(f.names);
         frames_.pop();
     }
@@ -166,8 +187,13 @@ void emit(const Value& v, Arena& arena, Output& out, Canonical canonical) {
     Emitter(arena, out, canonical == Canonical::copy).run(v);
 }
 
-size_t estimate(const Value& v) {
-    constexpr size_t kSmall = 16;
+namespace {
+
+constexpr size_t kSmall = 16;
+
+// Deeper members and elements are taken for small: this must not recurse as far as the data go.
+size_t estimate_to(const Value& v, int levels) {
+    if (levels == 0) return kSmall;
     switch (v.kind) {
         case Value::Kind::null:
             return kSmall;
@@ -186,13 +212,26 @@ size_t estimate(const Value& v) {
         case Value::Kind::raw:
         case Value::Kind::text:
             return size_t{v.n} + v.n / 8 + kSmall;
-        case Value::Kind::members:
+        case Value::Kind::members: {
+            size_t sum = kSmall;
+            for (uint32_t i = 0; i < v.n; ++i)
+                sum += v.members[i].key.size() + kSmall + estimate_to(v.members[i].value, levels - 1);
+            return sum;
+        }
+        case Value::Kind::elements:
             break;
     }
     size_t sum = kSmall;
     for (uint32_t i = 0; i < v.n; ++i)
-        sum += v.members[i].key.size() + kSmall + estimate(v.members[i].value);
+        sum += estimate_to(v.elements[i], levels - 1);
     return sum;
+}
+
+}  // namespace
+
+size_t estimate(const Value& v) {
+    constexpr int kLevels = 8;
+    return estimate_to(v, kLevels);
 }
 
 }  // namespace gladius::json

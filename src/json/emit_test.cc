@@ -88,6 +88,31 @@ TEST(Emit, MembersAreSortedAndNested) {
     EXPECT_EQ(out.view(), R"({"b":{"a":"t\n","k\u003c":{"x":"\u003c","y":1}},"raw":[1 , 2],"z":null})");
 }
 
+TEST(Emit, ElementsKeepTheirOrder) {
+    Arena arena;
+    Document* doc = scan(R"({"y":[2,1],"x":"<"})", arena);
+    Member inner[] = {{"a", Value::of_text("t")}};
+    Value list[] = {Value::of(inner, 1), Value{}, Value::of(doc, 0), Value::of(static_cast<Value*>(nullptr), 0)};
+    Member outer[] = {{"list", Value::of(list, 4)}};
+    ArenaOutput out(arena, 4);
+    emit(Value::of(outer, 1), arena, out);
+    EXPECT_EQ(out.view(), R"({"list":[{"a":"t"},null,{"x":"\u003c","y":[2,1]},[]]})");
+}
+
+TEST(Emit, EstimateDoesNotFollowEveryLevel) {
+    // As deep as a stack would not be.
+    constexpr size_t kDepth = 200000;
+    Arena arena;
+    Value v;
+    for (size_t i = 0; i < kDepth; ++i) {
+        auto* one = arena.make<Value>(v);
+        v = Value::of(one, 1);
+    }
+    ArenaOutput out(arena, estimate(v));
+    emit(v, arena, out);
+    EXPECT_EQ(out.size(), 2 * kDepth + 4);
+}
+
 TEST(Emit, EstimateIsEnoughForOrdinaryDocuments) {
     Arena arena;
     std::string body = R"({"people":[{"name":"Ana","tags":["a","b"],"id":7}],"total":1,"next":"/p?a=1&b=2"})";

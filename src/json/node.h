@@ -73,17 +73,19 @@ struct Member;
 // object, or members.
 struct Value {
     enum class Kind : uint8_t {
-        null,     // null; as data: the backend answered `null`, Go's nil map
-        node,     // document->nodes[n]
-        members,  // n members, in any order, names unique
-        raw,      // n bytes that are JSON as Go prints it, opaque to filters
-        text,     // n bytes of text, not escaped, perhaps not UTF-8: what the string decoder made
+        null,      // null; as data: the backend answered `null`, Go's nil map
+        node,      // document->nodes[n]
+        members,   // n members, in any order, names unique
+        elements,  // n values of an array
+        raw,       // n bytes that are JSON as Go prints it, opaque to filters
+        text,      // n bytes of text, not escaped, perhaps not UTF-8: what the string decoder made
     };
     Kind kind = Kind::null;
     uint32_t n = 0;
     union {
         Document* document = nullptr;
         Member* members;
+        Value* elements;
         const char* bytes;
     };
 
@@ -99,6 +101,13 @@ struct Value {
         v.kind = Kind::members;
         v.n = count;
         v.members = list;
+        return v;
+    }
+    static Value of(Value* list, uint32_t count) {
+        Value v;
+        v.kind = Kind::elements;
+        v.n = count;
+        v.elements = list;
         return v;
     }
     static Value of_raw(std::string_view s) { return of_bytes(Kind::raw, s); }
