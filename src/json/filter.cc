@@ -99,6 +99,12 @@ class FilterProgram::Builder {
 FilterProgram FilterProgram::compile(const FilterSpec& spec) {
     FilterProgram p;
     if (!spec.target.empty()) p.target_ = split(spec.target);
+    p.group_ = spec.group;
+    if (!spec.flatmap.empty()) {
+        p.flatmap_ = FlatmapProgram::compile(spec.flatmap);
+        p.keep_depth_ = static_cast<uint32_t>(p.target_.size()) + p.flatmap_.keep_depth();
+        return p;
+    }
     Builder tree;
     if (!spec.allow.empty()) {
         p.mode_ = Mode::allow;
@@ -112,14 +118,13 @@ FilterProgram FilterProgram::compile(const FilterSpec& spec) {
     uint32_t depth = p.mode_ == Mode::all ? 0 : tree.flatten(&p.rules_);
     for (const auto& [from, to] : spec.mapping)
         p.mapping_.emplace_back(from, to.substr(0, to.find('.')));
-    p.group_ = spec.group;
     p.keep_depth_ = static_cast<uint32_t>(p.target_.size()) + std::max(depth, p.mapping_.empty() ? 0U : 1U);
     return p;
 }
 
 Value FilterProgram::apply(const Value& data, Arena& arena) const {
     if (data.kind == Value::Kind::node && data.n == 0) deepen(*data.document, keep_depth_, arena);
-    Value v = select(data);
+    Value v = flatmap_.apply(select(data), arena);
     // Each step but the last does nothing to data without members.
     if (mode_ != Mode::all) v = mark(v, arena);
     if (!mapping_.empty()) v = rename(v, arena);

@@ -1,5 +1,6 @@
 // Purpose: what a backend does to its data before they are merged: target, then allow or deny, then mapping, then group
-// (ledger 5.2), compiled once when the configuration is loaded.
+// (ledger 5.2), compiled once when the configuration is loaded. A flatmap stands in for what is between target and
+// group.
 // allow and deny only mark nodes of the document; mapping and group make small lists of members that point to nodes.
 // Owner: the snapshot. Thread: apply() on any, it changes nothing here. Lifetime: data that apply() gave points into
 // the program (names of mapping and group), so it must not outlive it. Errors: none.
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/arena.h"
+#include "json/flatmap.h"
 #include "json/node.h"
 
 namespace gladius::json {
@@ -25,6 +27,7 @@ struct FilterSpec {
     std::span<const std::string> deny = {};                             // not looked at when there is an allow
     std::span<const std::pair<std::string, std::string>> mapping = {};  // old name, new name; applied in this order
     std::string_view group = {};
+    std::span<const FlatmapOp> flatmap = {};  // with one, allow, deny and mapping are not looked at
 };
 
 class FilterProgram {
@@ -61,6 +64,7 @@ class FilterProgram {
     std::vector<Rule> rules_;
     std::vector<std::pair<std::string, std::string>> mapping_;
     std::string group_;
+    FlatmapProgram flatmap_;
     Mode mode_ = Mode::all;
     uint32_t keep_depth_ = 0;
 };
