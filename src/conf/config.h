@@ -16,6 +16,7 @@
 
 #include "conf/fields.h"
 #include "conf/node.h"
+#include "json/flatmap.h"
 
 namespace gladius::conf {
 
@@ -171,6 +172,7 @@ struct Backend {
     int64_t concurrent_calls = 1;     // of the endpoint
     BackendHttp http;
     BackendHttpClient http_client;
+    std::vector<json::FlatmapOp> flatmap;  // takes the place of allow, deny and mapping
 };
 
 struct Endpoint {
@@ -187,11 +189,12 @@ struct Endpoint {
     ExtraConfig extra_config;
 
     // Set by normalise().
-    std::string path;                 // for the router: /a/:id
-    std::vector<std::string> params;  // "id", in the order of the path; a name may stand twice
-    bool is_wildcard = false;         // ends in /*; ours
-    bool is_catch_all = false;        // is /__catchall; ours
-    bool is_routed = true;            // false: the method cannot be routed, the reference leaves it out
+    std::string path;                      // for the router: /a/:id
+    std::vector<std::string> params;       // "id", in the order of the path; a name may stand twice
+    bool is_wildcard = false;              // ends in /*; ours
+    bool is_catch_all = false;             // is /__catchall; ours
+    bool is_routed = true;                 // false: the method cannot be routed, the reference leaves it out
+    std::vector<json::FlatmapOp> flatmap;  // on the data of several backends
 };
 
 struct AsyncAgent {

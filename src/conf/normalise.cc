@@ -6,6 +6,7 @@
 #include <iterator>
 #include <unordered_set>
 
+#include "conf/flatmap.h"
 #include "conf/scalar.h"
 #include "conf/url.h"
 
@@ -60,6 +61,8 @@ class Normaliser {
     bool endpoint_path(Endpoint& e);
     void backend(Backend& b, size_t index, Endpoint& e);
     void backend_common(Backend& b, std::string_view where);
+    void backend_flatmap(Backend& b, std::string_view where);
+    void endpoint_flatmap(Endpoint& e, std::string_view where);
     void backend_parameters(Backend& b, size_t index, const Endpoint& e);
     void agent(AsyncAgent& a, size_t index);
 
@@ -314,6 +317,7 @@ void Normaliser::endpoint(Endpoint& e) {
     NamespaceContext context{Level::endpoint, where, options_.namespaces, options_.allow_unsupported};
     check_misplaced(e.node, kEndpointTable, context, diagnostics_);
     check_namespaces(e.extra_config, context, {}, diagnostics_);
+    endpoint_flatmap(e, where);
     for (size_t i = 0; i < e.backend.size(); ++i)
         backend(e.backend[i], i, e);
 }
@@ -351,6 +355,26 @@ void Normaliser::backend_common(Backend& b, std::string_view where) {
     b.url_pattern = clean_path(b.url_pattern);
 }
 
+void Normaliser::backend_flatmap(Backend& b, std::string_view where) {
+    b.flatmap = read_flatmap(b.extra_config.find("proxy"), where, diagnostics_);
+    if (b.flatmap.empty()) return;
+    for (std::string_view key : {"allow", "deny", "mapping"}) {
+        Node n = b.node.find(key);
+        if (n.size() == 0) continue;
+        say(Severity::warning, n, fmt::format("{}: \"{}\" is ignored, because there is a flatmap_filter", where, key),
+            "remove it, or do the same with \"del\" and \"move\" in flatmap_filter");
+    }
+}
+
+void Normaliser::endpoint_flatmap(Endpoint& e, std::string_view where) {
+    e.flatmap = read_flatmap(e.extra_config.find("proxy"), where, diagnostics_);
+    if (e.flatmap.empty() || e.backend.size() > 1) return;
+    say(Severity::warning, at(e.extra_config.find("proxy"), "flatmap_filter"),
+        fmt::format("{}: flatmap_filter of an endpoint works with two or more backends only", where),
+        "write it into the extra_config of the backend");
+    e.flatmap.clear();
+}
+
 void Normaliser::backend(Backend& b, size_t index, Endpoint& e) {
     if (b.method.empty()) b.method = e.method;
     b.method = to_upper(b.method);
@@ -365,6 +389,7 @@ void Normaliser::backend(Backend& b, size_t index, Endpoint& e) {
     const NamespaceSink sinks[] = {{"backend/http", &b.http}, {"backend/http/client", &b.http_client}};
     check_misplaced(b.node, kBackendTable, context, diagnostics_);
     check_namespaces(b.extra_config, context, sinks, diagnostics_);
+    backend_flatmap(b, context.where);
 }
 
 void Normaliser::backend_parameters(Backend& b, size_t index, const Endpoint& e) {
@@ -432,6 +457,7 @@ void Normaliser::agent(AsyncAgent& a, size_t index) {
         NamespaceContext inner{Level::backend, std::move(of), options_.namespaces, options_.allow_unsupported};
         const NamespaceSink sinks[] = {{"backend/http", &b.http}, {"backend/http/client", &b.http_client}};
         check_namespaces(b.extra_config, inner, sinks, diagnostics_);
+        backend_flatmap(b, inner.where);
     }
 }
 

@@ -294,12 +294,19 @@ constexpr Field kBackendHttpClientFields[] = {
         .says(kEnterpriseClient),
 };
 
+constexpr Field kFlatmapFields[] = {
+    known("type", FieldType::text, "", "What is done.").one_of("move|append|del").required(),
+    known("args", FieldType::text_list, "", "Paths: from and to, or all that is deleted.").required(),
+};
+constexpr FieldTable kFlatmapTable{"flatmap_filter", kFlatmapFields, Reading::exact};
+
 constexpr Field kProxyFields[] = {
     known("sequential", FieldType::boolean, "false", "Call backends one after the other.").not_built(),
     known("sequential_propagated_params", FieldType::text_list, "[]", "Values of earlier steps for later ones.")
         .not_built(),
     known("static", FieldType::object, "", "Data that is put into the answer.").not_built(),
-    known("flatmap_filter", FieldType::object_list, "[]", "Moves, deletes and appends fields.").not_built(),
+    known("flatmap_filter", FieldType::object_list, "[]", "Moves, appends and deletes fields, in this order.")
+        .of(kFlatmapTable),
     known("shadow", FieldType::boolean, "false", "A backend whose answer nobody waits for.").not_built(),
     known("shadow_timeout", FieldType::duration, "", "Time for it.").not_built(),
     known("combiner", FieldType::text, "", "Name of the merger; there is only the default."),

@@ -125,6 +125,7 @@ rt::Task<void> gather_many(Exchange& ex) {
     if (ex.gone) co_return;
     if (good > 0) {
         json::Merged m = merge.finish();
+        if (good == n) m.data = ex.plan->flatmap.apply(m.data, ex.arena);
         co_await answer_data(ex, m.data, m.complete && good == n);
         co_return;
     }

@@ -102,7 +102,7 @@ FilterProgram FilterProgram::compile(const FilterSpec& spec) {
     p.group_ = spec.group;
     if (!spec.flatmap.empty()) {
         p.flatmap_ = FlatmapProgram::compile(spec.flatmap);
-        p.keep_depth_ = static_cast<uint32_t>(p.target_.size()) + p.flatmap_.keep_depth();
+        p.keep_depth_ = static_cast<uint32_t>(p.target_.size()) + std::max(spec.keep_depth, p.flatmap_.keep_depth());
         return p;
     }
     Builder tree;
@@ -118,7 +118,8 @@ FilterProgram FilterProgram::compile(const FilterSpec& spec) {
     uint32_t depth = p.mode_ == Mode::all ? 0 : tree.flatten(&p.rules_);
     for (const auto& [from, to] : spec.mapping)
         p.mapping_.emplace_back(from, to.substr(0, to.find('.')));
-    p.keep_depth_ = static_cast<uint32_t>(p.target_.size()) + std::max(depth, p.mapping_.empty() ? 0U : 1U);
+    depth = std::max({depth, p.mapping_.empty() ? 0U : 1U, spec.keep_depth});
+    p.keep_depth_ = static_cast<uint32_t>(p.target_.size()) + depth;
     return p;
 }
 

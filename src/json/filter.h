@@ -28,6 +28,7 @@ struct FilterSpec {
     std::span<const std::pair<std::string, std::string>> mapping = {};  // old name, new name; applied in this order
     std::string_view group = {};
     std::span<const FlatmapOp> flatmap = {};  // with one, allow, deny and mapping are not looked at
+    uint32_t keep_depth = 0;                  // of the result, for who looks into it later
 };
 
 class FilterProgram {

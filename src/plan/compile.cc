@@ -327,7 +327,7 @@ std::shared_ptr<const RouterPlan> compile_router_options(const conf::Service& s)
 // ----------------------------------------------------------------------------------------------------------------
 
 void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std::vector<std::string>& keys,
-                     Hosts& hosts, BackendPlan& out, conf::Diagnostics& diagnostics) {
+                     uint32_t kept, Hosts& hosts, BackendPlan& out, conf::Diagnostics& diagnostics) {
     for (const std::string& h : b.host) {
         HostRef ref;
         if (hosts.add(h, ref))
@@ -376,6 +376,8 @@ void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std:
     f.deny = b.deny;
     f.mapping = b.mapping;
     f.group = b.group;
+    f.flatmap = b.flatmap;
+    f.keep_depth = kept;
     out.filter = json::FilterProgram::compile(f);
     out.return_error_code = b.http.return_error_code && b.http.return_error_details.empty();
     out.return_error_details = b.http.return_error_details;
@@ -403,9 +405,10 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e, Hosts& h
         keys.push_back(conf::param_key(name));
     std::string only = e.backend.size() == 1 ? conf::to_lower(e.backend[0].encoding) : std::string();
     p->renderer = encodings::find_renderer(e.output_encoding, only);
+    p->flatmap = json::FlatmapProgram::compile(e.flatmap);
     p->backends.resize(e.backend.size());
     for (size_t i = 0; i < e.backend.size(); ++i) {
-        compile_backend(e, e.backend[i], keys, hosts, p->backends[i], diagnostics);
+        compile_backend(e, e.backend[i], keys, p->flatmap.keep_depth(), hosts, p->backends[i], diagnostics);
         fix_views(p->backends[i].query);
         fix_views(p->backends[i].query_filter);
     }

@@ -125,8 +125,9 @@ struct EndpointPlan {
     uint64_t concurrent_timeout_ms = 1500;  // 75 %
     uint32_t concurrent_calls = 1;
     encodings::Renderer renderer = encodings::Renderer::json;
-    std::string cache_control;  // the whole line, or empty
-    std::vector<Stage> pre;     // before the executor, in the order of plan/stage.h
+    json::FlatmapProgram flatmap;  // on what was merged, when no backend failed
+    std::string cache_control;     // the whole line, or empty
+    std::vector<Stage> pre;        // before the executor, in the order of plan/stage.h
     std::vector<BackendPlan> backends;
     std::shared_ptr<const RouterPlan> service;
     uint64_t generation = 0;
