@@ -107,13 +107,19 @@ Item query_item(const plan::BackendPlan& b) {
 
 // --- backends --------------------------------------------------------------------------------------------------------
 
-std::string pattern_of(const plan::BackendPlan& b, const std::vector<std::string>& params) {
+std::string pattern_of(const plan::EndpointPlan& e, const plan::BackendPlan& b,
+                       const std::vector<std::string>& params) {
     std::string out;
     for (const plan::Template::Piece& p : b.url.pieces) {
         out += p.literal;
         if (p.param >= 0)
             out +=
                 "{" + (static_cast<size_t>(p.param) < params.size() ? params[static_cast<size_t>(p.param)] : "?") + "}";
+        if (p.step >= 0) {
+            // "{{.Resp0_id}}" in the plan is "{resp0_id}" in the file.
+            const std::string& placeholder = e.step_values[static_cast<size_t>(p.step)].placeholder;
+            out += "{r" + placeholder.substr(4, placeholder.size() - 6) + "}";
+        }
     }
     if (b.append_rest) out += "/*";
     return out;
@@ -193,8 +199,9 @@ void components_item(const conf::ExtraConfig& config, std::vector<Item>& out) {
 Item backend_item(const conf::Endpoint& conf_endpoint, const conf::Backend& c, const plan::EndpointPlan& e,
                   size_t index) {
     const plan::BackendPlan& b = e.backends[index];
-    std::string label = e.backends.size() == 1 ? "backend" : "backend " + std::to_string(index + 1);
-    std::string pattern = pattern_of(b, conf_endpoint.params);
+    std::string kind = c.proxy.shadow ? "shadow" : "backend";
+    std::string label = e.backends.size() == 1 ? kind : kind + " " + std::to_string(index + 1);
+    std::string pattern = pattern_of(e, b, conf_endpoint.params);
     Item out = group({}, label, b.method_name + " " + pattern);
     out.children.push_back(said("method", {}, b.method_name));
     out.children.push_back(said("url_pattern", {}, pattern));
@@ -225,13 +232,31 @@ Item backend_item(const conf::Endpoint& conf_endpoint, const conf::Backend& c, c
 // --- endpoints -------------------------------------------------------------------------------------------------------
 
 std::string_view name_of(plan::Executor x) {
-    return x == plan::Executor::relay ? "relay" : "gather";
+    switch (x) {
+        case plan::Executor::relay:
+            return "relay";
+        case plan::Executor::gather:
+            return "gather";
+        case plan::Executor::none:
+            return "none";
+    }
+    return {};
+}
+
+// "always: age, name"
+std::string static_text(const conf::StaticOptions& o) {
+    std::vector<std::string> list;
+    for (conf::Member m : o.data.members())
+        list.emplace_back(m.key);
+    return o.strategy + ": " + joined(list);
 }
 
 std::string executor_text(const plan::EndpointPlan& e) {
+    if (e.executor == plan::Executor::none) return "none: there are only shadow backends, every request gets 500";
     if (e.executor == plan::Executor::relay) return "relay: the one backend's status, headers and body stream through";
     if (e.backends.size() == 1) return "gather: the backend's answer is decoded, filtered and rendered anew";
-    return "gather: " + std::to_string(e.backends.size()) + " backends at the same time, their answers merged";
+    return "gather: " + std::to_string(e.backends.size()) +
+           (e.sequential ? " backends one after the other" : " backends at the same time") + ", their answers merged";
 }
 
 Item endpoint_item(const conf::Endpoint& c, const plan::EndpointPlan& e) {
@@ -255,6 +280,10 @@ Item endpoint_item(const conf::Endpoint& c, const plan::EndpointPlan& e) {
             "concurrent_calls", "concurrent calls", e.concurrent_calls,
             std::to_string(e.concurrent_calls) + "; each may take " + duration(e.concurrent_timeout_ms) + " (75 %)"));
     }
+    if (e.static_data) out.children.push_back(said("static", "static data", static_text(c.proxy.static_data)));
+    if (e.shadow)
+        out.children.push_back(
+            number("shadow_timeout_ms", "shadow timeout", e.shadow->timeout_ms, duration(e.shadow->timeout_ms)));
     out.children.push_back(
         number("stages", "stages before", e.pre.size(), e.pre.empty() ? "none" : std::to_string(e.pre.size())));
     components_item(c.extra_config, out.children);
@@ -263,8 +292,12 @@ Item endpoint_item(const conf::Endpoint& c, const plan::EndpointPlan& e) {
         out.children.push_back(query_item(e.backends[0]));
     }
     Item backends = list("backends");
-    for (size_t i = 0; i < e.backends.size() && i < c.backend.size(); ++i)
-        backends.children.push_back(backend_item(c, c.backend[i], e, i));
+    size_t real = 0, shadows = 0;
+    for (const conf::Backend& b : c.backend) {
+        const plan::EndpointPlan* of = b.proxy.shadow ? e.shadow.get() : &e;
+        size_t& index = b.proxy.shadow ? shadows : real;
+        if (of && index < of->backends.size()) backends.children.push_back(backend_item(c, b, *of, index++));
+    }
     out.children.push_back(std::move(backends));
 
     std::string type(encodings::content_type(e.renderer));

@@ -61,6 +61,14 @@ class Arena {
         return {p, s.size()};
     }
 
+    template <class T>
+    std::span<T> copy_array(std::span<const T> from) {
+        static_assert(std::is_trivially_copyable_v<T>);
+        T* p = static_cast<T*>(allocate(from.size_bytes(), alignof(T)));
+        if (!from.empty()) std::memcpy(static_cast<void*>(p), from.data(), from.size_bytes());
+        return {p, from.size()};
+    }
+
     std::string_view concat(std::string_view a, std::string_view b, std::string_view c = {}) {
         char* p = chars(a.size() + b.size() + c.size());
         char* w = p;

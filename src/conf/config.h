@@ -146,6 +146,22 @@ struct BackendHttpClient {
     bool send_body_on_redirect = false;
 };
 
+// "static" of extra_config "proxy" (section 4.9).
+struct StaticOptions {
+    Node node;  // unset: nothing is added
+    Node data;
+    std::string strategy = "always";
+};
+
+// extra_config "proxy" of an endpoint or a backend (sections 4.8, 4.9, 5.14).
+struct ProxyOptions {
+    bool sequential = false;
+    std::vector<std::string> sequential_propagated_params;
+    StaticOptions static_data;  // key "static"
+    bool shadow = false;
+    Duration shadow_timeout{0};  // 0: the backend's
+};
+
 struct Backend {
     Node node;
     std::vector<std::string> host;
@@ -173,6 +189,7 @@ struct Backend {
     BackendHttp http;
     BackendHttpClient http_client;
     std::vector<json::FlatmapOp> flatmap;  // takes the place of allow, deny and mapping
+    ProxyOptions proxy;
 };
 
 struct Endpoint {
@@ -195,6 +212,7 @@ struct Endpoint {
     bool is_catch_all = false;             // is /__catchall; ours
     bool is_routed = true;                 // false: the method cannot be routed, the reference leaves it out
     std::vector<json::FlatmapOp> flatmap;  // on the data of several backends
+    ProxyOptions proxy;
 };
 
 struct AsyncAgent {
@@ -284,5 +302,6 @@ extern const FieldTable kReloadTable;
 extern const FieldTable kBackendHttpTable;
 extern const FieldTable kBackendHttpClientTable;
 extern const FieldTable kProxyTable;
+extern const FieldTable kStaticTable;
 
 }  // namespace gladius::conf

@@ -122,13 +122,19 @@ TEST(Namespaces, ShapingAndForeignOnesWarnOrNote) {
     EXPECT_EQ(guarded("@auth/validator").diagnostics.all().size(), 0u);
 }
 
-TEST(Namespaces, ProxyFieldsThatAreNotBuiltWarn) {
-    LoadResult r = guarded("proxy", R"({"sequential":true,"static":{"data":{}},"combiner":"x","sequental":1})");
+TEST(Namespaces, ProxyFieldsAreReadAsTheReferenceReadsThem) {
+    LoadResult r = guarded("proxy", R"({"sequential":"yes","static":{"data":[],"strategy":"seldom"},"sequental":1})");
     EXPECT_TRUE(r.ok());
-    EXPECT_TRUE(said(r, kWarning, "\"sequential\" is not built yet"));
-    EXPECT_TRUE(said(r, kWarning, "\"static\" is not built yet"));
+    EXPECT_FALSE(r.service->endpoints[0].proxy.sequential);
+    EXPECT_FALSE(r.service->endpoints[0].proxy.static_data.data);
     EXPECT_TRUE(said(r, kWarning, "did you mean \"sequential\"?"));
+    EXPECT_TRUE(said(r, kWarning, "has no \"data\" that is an object"));
+    EXPECT_TRUE(said(guarded("proxy", R"({"sequential":true})"), kWarning, "fewer than two backends"));
+    EXPECT_TRUE(said(guarded("proxy", R"({"shadow":true})"), kWarning, "does nothing at an endpoint"));
     EXPECT_EQ(guarded("proxy", R"({"sequential":false})").diagnostics.count(kWarning), 0u);
+    LoadResult shadow =
+        load(with_backend(R"("url_pattern":"/","host":["http://h"],"extra_config":{"proxy":{"shadow":true}})"));
+    EXPECT_TRUE(said(shadow, kWarning, "has only shadow backends"));
 }
 
 TEST(Namespaces, ProtectivePluginsRefuseOthersWarn) {

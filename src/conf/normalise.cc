@@ -60,6 +60,7 @@ class Normaliser {
     void endpoint(Endpoint& e);
     bool endpoint_path(Endpoint& e);
     void backend(Backend& b, size_t index, Endpoint& e);
+    void proxy_rules(Endpoint& e);
     void backend_common(Backend& b, std::string_view where);
     void backend_flatmap(Backend& b, std::string_view where);
     void endpoint_flatmap(Endpoint& e, std::string_view where);
@@ -316,10 +317,40 @@ void Normaliser::endpoint(Endpoint& e) {
     std::string where = fmt::format("endpoint {} {}", e.method, e.endpoint);
     NamespaceContext context{Level::endpoint, where, options_.namespaces, options_.allow_unsupported};
     check_misplaced(e.node, kEndpointTable, context, diagnostics_);
-    check_namespaces(e.extra_config, context, {}, diagnostics_);
+    const NamespaceSink sinks[] = {{"proxy", &e.proxy}};
+    check_namespaces(e.extra_config, context, sinks, diagnostics_);
     endpoint_flatmap(e, where);
     for (size_t i = 0; i < e.backend.size(); ++i)
         backend(e.backend[i], i, e);
+    proxy_rules(e);
+}
+
+// What the reference accepts in silence, and what it then does not do.
+void Normaliser::proxy_rules(Endpoint& e) {
+    std::string where = fmt::format("endpoint {} {}: proxy: ", e.method, e.endpoint);
+    StaticOptions& fixed = e.proxy.static_data;
+    if (fixed.node && !fixed.data.is(Kind::object)) {
+        say(Severity::warning, fixed.data ? fixed.data : fixed.node,
+            where + "\"static\" has no \"data\" that is an object: nothing is added to the answer",
+            "write \"data\": { \"name\": \"value\" }");
+        fixed = {};
+    }
+    auto shadows = static_cast<size_t>(
+        std::count_if(e.backend.begin(), e.backend.end(), [](const Backend& b) { return b.proxy.shadow; }));
+    if (shadows > 0 && shadows == e.backend.size()) {
+        say(Severity::warning, at(e.node, "backend"),
+            fmt::format("endpoint {} {} has only shadow backends: there is nobody to answer, every request gets 500",
+                        e.method, e.endpoint),
+            "keep at least one backend without \"shadow\": true");
+    }
+    if (e.proxy.sequential && e.backend.size() - shadows < 2) {
+        say(Severity::warning, at(e.extra_config.find("proxy"), "sequential"),
+            where + "\"sequential\" does nothing with fewer than two backends", "add a backend, or leave it out");
+    }
+    if (e.proxy.shadow) {
+        say(Severity::warning, at(e.extra_config.find("proxy"), "shadow"),
+            where + "\"shadow\" does nothing at an endpoint", "write it into the extra_config of a backend");
+    }
 }
 
 void Normaliser::backend_common(Backend& b, std::string_view where) {
@@ -386,7 +417,8 @@ void Normaliser::backend(Backend& b, size_t index, Endpoint& e) {
     if (e.output_encoding == "no-op") b.encoding = "no-op";
     backend_parameters(b, index, e);
     NamespaceContext context{Level::backend, std::move(where), options_.namespaces, options_.allow_unsupported};
-    const NamespaceSink sinks[] = {{"backend/http", &b.http}, {"backend/http/client", &b.http_client}};
+    const NamespaceSink sinks[] = {
+        {"backend/http", &b.http}, {"backend/http/client", &b.http_client}, {"proxy", &b.proxy}};
     check_misplaced(b.node, kBackendTable, context, diagnostics_);
     check_namespaces(b.extra_config, context, sinks, diagnostics_);
     backend_flatmap(b, context.where);

@@ -300,15 +300,21 @@ constexpr Field kFlatmapFields[] = {
 };
 constexpr FieldTable kFlatmapTable{"flatmap_filter", kFlatmapFields, Reading::exact};
 
+constexpr Field kStaticFields[] = {
+    field<&StaticOptions::data>("data", "", "An object; its members are put over those of the answer.").required(),
+    field<&StaticOptions::strategy>("strategy", "always", "When they are.")
+        .one_of("always|success|complete|errored|incomplete"),
+};
+
 constexpr Field kProxyFields[] = {
-    known("sequential", FieldType::boolean, "false", "Call backends one after the other.").not_built(),
-    known("sequential_propagated_params", FieldType::text_list, "[]", "Values of earlier steps for later ones.")
-        .not_built(),
-    known("static", FieldType::object, "", "Data that is put into the answer.").not_built(),
+    field<&ProxyOptions::sequential>("sequential", "false", "Call backends one after the other."),
+    field<&ProxyOptions::sequential_propagated_params>("sequential_propagated_params", "[]",
+                                                       "Values of earlier steps for later ones: \"resp0_name\"."),
+    field<&ProxyOptions::static_data>("static", "", "Data that is put into the answer.").of(kStaticTable),
     known("flatmap_filter", FieldType::object_list, "[]", "Moves, appends and deletes fields, in this order.")
         .of(kFlatmapTable),
-    known("shadow", FieldType::boolean, "false", "A backend whose answer nobody waits for.").not_built(),
-    known("shadow_timeout", FieldType::duration, "", "Time for it.").not_built(),
+    field<&ProxyOptions::shadow>("shadow", "false", "A backend whose answer nobody waits for."),
+    field<&ProxyOptions::shadow_timeout>("shadow_timeout", "", "Time for it; the endpoint's by default."),
     known("combiner", FieldType::text, "", "Name of the merger; there is only the default."),
     known("strategy", FieldType::text, "", "parallel or sequential.").not_built(),
     known("force_sandboxed_request", FieldType::boolean, "false",
@@ -332,6 +338,7 @@ const FieldTable kLimitsTable{"gladius/limits", kLimitsFields, Reading::strict};
 const FieldTable kReloadTable{"gladius/reload", kReloadFields, Reading::strict};
 const FieldTable kBackendHttpTable{"backend/http", kBackendHttpFields, Reading::exact};
 const FieldTable kBackendHttpClientTable{"backend/http/client", kBackendHttpClientFields, Reading::exact};
+const FieldTable kStaticTable{"static", kStaticFields, Reading::exact};
 const FieldTable kProxyTable{"proxy", kProxyFields, Reading::exact};
 
 }  // namespace gladius::conf

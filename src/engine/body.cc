@@ -68,7 +68,7 @@ BodyRun decode(Exchange& ex, char* data, size_t n, size_t& used) {
 bool body_at_hand(Exchange& ex, std::string_view* out) {
     RequestBody& b = ex.body;
     if (b.done) {
-        if (out) *out = {};
+        if (out) *out = b.whole;
         return true;
     }
     InputBuffer& in = ex.c.in;
@@ -76,7 +76,7 @@ bool body_at_hand(Exchange& ex, std::string_view* out) {
     if (b.framing == http::Framing::length) {
         if (in.size() < b.remaining) return false;
         auto n = static_cast<size_t>(b.remaining);
-        if (out) *out = ex.arena.copy({in.data(), n});
+        if (out) *out = b.whole = ex.arena.copy({in.data(), n});
         in.consume(n);
         b.seen = n;
         b.remaining = 0;
@@ -97,7 +97,7 @@ bool body_at_hand(Exchange& ex, std::string_view* out) {
     if (!whole) return false;
     size_t used = 0;
     BodyRun run = decode(ex, in.data(), in.size(), used);
-    if (out) *out = ex.arena.copy({run.data, run.n});
+    if (out) *out = b.whole = ex.arena.copy({run.data, run.n});
     in.consume(used);
     return !run.failed;
 }
@@ -165,7 +165,7 @@ rt::Task<WholeBody> read_whole_body(Exchange& ex, rt::Scope& scope, std::string_
         if (run.n) std::memcpy(body + n, run.data, run.n);
         n += run.n;
     }
-    out = {body, n};
+    out = ex.body.whole = {body, n};
     co_return WholeBody::complete;
 }
 

@@ -48,6 +48,12 @@ struct ClientConn : ListHook {
     std::string_view address() const { return {ip, ip_len}; }
 };
 
+// A value of an earlier step for the URL of a later one; beside plan::EndpointPlan::step_values.
+struct StepText {
+    std::string_view text;
+    bool known = false;
+};
+
 // How much of the request's body has been taken from the connection.
 struct RequestBody {
     http::Framing framing = http::Framing::none;
@@ -58,6 +64,7 @@ struct RequestBody {
     bool failed = false;  // bad framing, too large, or the client is gone
     bool too_large = false;
     bool continue_due = false;  // the client waits for 100 Continue
+    std::string_view whole;     // all of it, in the arena, once it was read in one piece
 };
 
 struct Exchange {
@@ -78,6 +85,7 @@ struct Exchange {
     LocalEndpoint* endpoint = nullptr;
     const plan::EndpointPlan* plan = nullptr;
     plan::RouteMatch match;
+    StepText* steps = nullptr;  // sequential endpoints
     RequestBody body;
 
     uint64_t start_ns = 0;

@@ -3,7 +3,9 @@
 #include <sys/socket.h>
 
 #include "engine/body.h"
+#include "engine/gather.h"
 #include "engine/respond.h"
+#include "engine/shadow.h"
 
 namespace gladius::engine {
 
@@ -22,10 +24,31 @@ rt::Task<void> too_large(Exchange& ex) {
     co_await answer_failure(ex, 413, "request body too large");
 }
 
+rt::Task<void> run_executor(Exchange& ex) {
+    return ex.plan->executor == plan::Executor::relay ? relay(ex) : gather(ex);
+}
+
+// The shadow gets all of the request before the real backends are asked, as in the reference.
+rt::Task<void> run_with_shadow(Exchange& ex) {
+    std::string_view whole;
+    if (!co_await take_whole_body(ex, whole)) co_return;
+    start_shadow(ex, whole);
+    co_await run_executor(ex);
+}
+
+rt::Task<void> nobody_answers(Exchange& ex) {
+    ex.add_error("all endpoints must have at least one backend");
+    Answer a;
+    a.status = 500;
+    a.krakend = false;
+    co_await answer(ex, a);
+}
+
 rt::Task<void> execute(Exchange& ex) {
     // The time of the endpoint begins here: what stands before it has its own limits (ledger 1 section 1.1).
     ex.scope.deadline_in(ex.plan->timeout_ms);
-    return ex.plan->executor == plan::Executor::relay ? relay(ex) : gather(ex);
+    if (ex.plan->executor == plan::Executor::none) return nobody_answers(ex);
+    return ex.plan->shadow ? run_with_shadow(ex) : run_executor(ex);
 }
 
 // A stage has to wait: the rest of the stages, and the executor, run in a coroutine of their own.

@@ -125,7 +125,7 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
     }
     upstream::Call& call = backend.call();
     int status = call.head.status;
-    bool good = status == 200 || status == 201;
+    bool good = status == 200 || status == 201 || b.decoder == encodings::Decoder::no_op;  // which judges nothing
     bool wants_body =
         good ? b.decoder != encodings::Decoder::no_op : b.return_error_code || !b.return_error_details.empty();
     std::string_view type = good ? std::string_view() : content_type_of(ex, call);

@@ -72,7 +72,10 @@ void compose_head(Exchange& ex, upstream::Call& call, bool inflating, std::strin
         !(in.mask & http::bit(Token::content_encoding)))
         h.field("Content-Type", sniff_content_type(first));
     h.field("X-Krakend", ex.plan->service->krakend_header);
-    h.raw("X-Krakend-Completed: false\r\n");
+    // Static data has no place in a body that passes as it is; the reference shows it in the head only.
+    bool completed = ex.plan->static_data && ex.plan->static_data->on_success();
+    h.raw(completed ? "X-Krakend-Completed: true\r\n" : "X-Krakend-Completed: false\r\n");
+    if (completed) h.raw(ex.plan->cache_control);
     if (!f.bodiless && !length) {
         if (ex.head.minor_version == 1) {
             f.chunked = true;
@@ -126,6 +129,13 @@ rt::Task<void> relay(Exchange& ex) {
         backend.take_call_error();
         if (backend.error.kind == upstream::Failure::cancelled && !ex.body.failed) {
             ex.gone = true;
+            co_return;
+        }
+        if (ex.plan->static_data && ex.plan->static_data->on_failure() && !ex.body.failed) {
+            ex.add_error(failure_text(backend.error, backend.method, backend.url()));
+            Answer empty;
+            empty.completed = 0;
+            co_await answer(ex, empty);
             co_return;
         }
         int status = ex.body.failed                                       ? (ex.body.too_large ? 413 : 400)

@@ -196,6 +196,15 @@ std::string_view blanks_escaped(std::string_view s, Arena& arena) {
     return o.bytes();
 }
 
+// What follows the literal of a piece.
+std::string_view value_of(const Exchange& ex, const plan::Template::Piece& piece) {
+    if (piece.param >= 0) return ex.match.param(static_cast<uint32_t>(piece.param));
+    if (piece.step < 0) return {};
+    auto i = static_cast<uint32_t>(piece.step);
+    // As the reference: a value that is not there leaves its name.
+    return ex.steps[i].known ? ex.steps[i].text : std::string_view(ex.plan->step_values[i].placeholder);
+}
+
 // The target of the backend request: the pattern with the parameters put in, then the query strings that pass.
 std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, BackendHead& out) {
     Arena& arena = ex.arena;
@@ -206,7 +215,7 @@ std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, BackendH
         size_t n = 0;
         for (const auto& piece : b.url.pieces) {
             n += piece.literal.size();
-            if (piece.param >= 0) n += ex.match.param(static_cast<uint32_t>(piece.param)).size();
+            n += value_of(ex, piece).size();
         }
         // /__catchall matches no route, so there are no parameters: its rest is the whole path.
         std::string_view rest;
@@ -216,8 +225,7 @@ std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, BackendH
         bool plain = true;
         for (const auto& piece : b.url.pieces) {
             o.raw(piece.literal);
-            if (piece.param < 0) continue;
-            std::string_view v = ex.match.param(static_cast<uint32_t>(piece.param));
+            std::string_view v = value_of(ex, piece);
             plain = plain && needs_no_escape(v);
             o.raw(v);
         }

@@ -34,6 +34,7 @@ Worker::Worker(rt::Loop& l, uint32_t index, uint32_t count, Budget& budget, tele
     resolver_owned_ = std::make_unique<net::Resolver>(l);
     resolver = resolver_owned_.get();
     settings = &settings_;
+    nobody_ = std::make_unique<ClientConn>(*this, net::Address{});
     if (getrandom(&random_, sizeof random_, 0) != sizeof random_) random_ = l.now_ns();
     random_ |= 1;
     std::memcpy(date_, "Date: ", 6);

@@ -60,7 +60,13 @@ class Worker : public upstream::Context {
     size_t connections() const { return connections_; }
 
     LocalEndpoint* endpoint(uint32_t index);
+    void retain(LocalEndpoint* e) { ++e->active; }
     void release(LocalEndpoint* e);
+    // Shadow requests (engine/shadow.h) belong to no client: this one has no socket and never goes.
+    ClientConn& nobody() { return *nobody_; }
+    uint32_t shadows() const { return shadows_; }
+    void add_shadow() { ++shadows_; }
+    void remove_shadow() { --shadows_; }
     upstream::Peer& peer(const plan::EndpointPlan& plan, const plan::HostRef& host);
     upstream::Peer& find_peer(const upstream::PeerKey& key) { return peers_.find_or_add(key); }
 
@@ -97,6 +103,8 @@ class Worker : public upstream::Context {
     std::vector<std::unique_ptr<Listener>> listeners_;
     size_t connections_ = 0;
     size_t retired_endpoints_ = 0;
+    std::unique_ptr<ClientConn> nobody_;
+    uint32_t shadows_ = 0;
     bool draining_ = false;
     char* tx_memory_ = nullptr;
     int64_t date_second_ = -1;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "json/lookup.h"
 #include "json/output.h"
 #include "json/text.h"
 
@@ -18,6 +19,16 @@ void Merge::add(const Value& data, bool complete) {
     }
     if (with_data_ == 2) append_members(first_, arena_, members_);
     append_members(data, arena_, members_);
+}
+
+bool Merge::find(std::string_view name, Arena& arena, Value* out) {
+    if (with_data_ == 1) return find_kept_or_not(first_, name, arena, out);
+    for (size_t i = members_.size(); i-- > 0;) {
+        if (members_[i].key != name) continue;
+        *out = members_[i].value;
+        return true;
+    }
+    return false;
 }
 
 Merged Merge::finish() {

@@ -28,6 +28,9 @@ class Merge {
     // A part that arrived. Without data (null) it adds nothing and the answer is not complete.
     void add(const Value& data, bool complete);
 
+    // A member of what was merged so far.
+    bool find(std::string_view name, Arena& arena, Value* out);
+
     // With no part at all the data is an empty object.
     Merged finish();
 

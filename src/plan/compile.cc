@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <unordered_map>
 
@@ -31,6 +32,47 @@ uint64_t ms(conf::Duration d) {
 // --- values of the configuration as the gateway writes JSON
 // ------------------------------------------------------------------------------
 
+// The reference reads the numbers of its file as float64, and prints them so.
+void append_number(std::string& out, std::string_view text) {
+    double d = 0;
+    auto read = std::from_chars(text.data(), text.data() + text.size(), d);
+    if (read.ec != std::errc() || read.ptr != text.data() + text.size()) {
+        out += text;
+        return;
+    }
+    // The shortest digits that give the number again: "-1.2345e+03".
+    char shortest[40];
+    char* end = std::to_chars(shortest, std::end(shortest), d, std::chars_format::scientific).ptr;
+    std::string_view written(shortest, static_cast<size_t>(end - shortest));
+    if (written[0] == '-') {
+        out += '-';
+        written.remove_prefix(1);
+    }
+    size_t e = written.find('e');
+    int exponent = 0;
+    std::from_chars(written.data() + e + (written[e + 1] == '+' ? 2 : 1), end, exponent);
+    double size = std::fabs(d);
+    if (size != 0 && (size < 1e-6 || size >= 1e21)) {
+        out += written.substr(0, e);
+        out += exponent < 0 ? "e-" : "e+";
+        out += std::to_string(std::abs(exponent));
+        return;
+    }
+    std::string digits(written.substr(0, 1));
+    if (e > 2) digits += written.substr(2, e - 2);
+    auto whole = static_cast<size_t>(std::max(exponent + 1, 0));  // digits before the point
+    if (exponent < 0) {
+        out += "0.";
+        out.append(static_cast<size_t>(-exponent - 1), '0');
+        out += digits;
+    } else if (whole >= digits.size()) {
+        out += digits;
+        out.append(whole - digits.size(), '0');
+    } else {
+        out += digits.substr(0, whole) + "." + digits.substr(whole);
+    }
+}
+
 void append_json(std::string& out, conf::Node n) {
     auto text = [&](std::string_view s) {
         Arena arena;
@@ -46,7 +88,7 @@ void append_json(std::string& out, conf::Node n) {
             out += n.boolean() ? "true" : "false";
             break;
         case conf::Kind::number:
-            out += n.text();
+            append_number(out, n.text());
             break;
         case conf::Kind::string:
             text(n.text());
@@ -231,9 +273,92 @@ std::string escaped_url(std::string_view s) {
     return out;
 }
 
+// The values of earlier steps that an endpoint uses, by the names they have in its URLs ("Resp0_user.name").
+class StepNames {
+  public:
+    StepNames(EndpointPlan& plan, const conf::Endpoint& e, const std::vector<const conf::Backend*>& backends)
+        : plan_(plan) {
+        plan.step_lookups.resize(backends.size());
+        for (size_t i = 1; i < backends.size(); ++i) {
+            in_url(backends[i]->path_template, i);
+            for (const std::string& name : e.proxy.sequential_propagated_params)
+                propagated(name, i);
+        }
+    }
+    StepNames(EndpointPlan& plan) : plan_(plan) {}
+    int32_t find(std::string_view key) const {
+        for (size_t i = 0; i < names_.size(); ++i)
+            if (names_[i] == key) return static_cast<int32_t>(i);
+        return -1;
+    }
+
+  private:
+    static bool is_path(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+               c == '-';
+    }
+    // The number at the front of `s`, which is cut off.
+    static bool number(std::string_view& s, uint32_t& n) {
+        auto r = std::from_chars(s.data(), s.data() + s.size(), n);
+        if (r.ec != std::errc()) return false;
+        s.remove_prefix(static_cast<size_t>(r.ptr - s.data()));
+        return true;
+    }
+    void in_url(std::string_view url, size_t step) {
+        constexpr std::string_view kOpen = "{{.Resp";
+        for (size_t at; (at = url.find(kOpen)) != url.npos;) {
+            url.remove_prefix(at + kOpen.size());
+            std::string_view s = url;
+            uint32_t backend = 0;
+            if (!number(s, backend) || s.empty() || s[0] != '_') continue;
+            s.remove_prefix(1);
+            size_t n = 0;
+            while (n < s.size() && is_path(s[n]))
+                ++n;
+            if (n > 0 && s.substr(n, 2) == "}}") add(backend, s.substr(0, n), step);
+        }
+    }
+    // resp0_name; resp0 alone is a whole body, which no URL can ask for.
+    void propagated(std::string_view name, size_t step) {
+        size_t at = name.find("esp");
+        if (at == name.npos || at == 0 || (name[at - 1] != 'r' && name[at - 1] != 'R')) return;
+        name.remove_prefix(at + 3);
+        uint32_t backend = 0;
+        if (!number(name, backend) || name.size() < 2 || name[0] != '_') return;
+        size_t n = 1;
+        while (n < name.size() && is_path(name[n]))
+            ++n;
+        if (n > 1) add(backend, name.substr(1, n - 1), step);
+    }
+    void add(uint32_t backend, std::string_view path, size_t step) {
+        std::string name = "Resp" + std::to_string(backend) + "_" + std::string(path);
+        int32_t index = find(name);
+        if (index < 0) {
+            index = static_cast<int32_t>(names_.size());
+            StepValue v;
+            v.backend = backend;
+            v.placeholder = "{{." + name + "}}";
+            while (true) {
+                size_t dot = path.find('.');
+                v.path.emplace_back(path.substr(0, dot));
+                if (dot == path.npos) break;
+                path.remove_prefix(dot + 1);
+            }
+            plan_.step_values.push_back(std::move(v));
+            names_.push_back(std::move(name));
+        }
+        if (backend < step) plan_.step_lookups[step].push_back(static_cast<uint32_t>(index));
+    }
+
+    EndpointPlan& plan_;
+    std::vector<std::string> names_;
+};
+
 // "/a/{{.Id}}/b" with the parameters of the endpoint in their order. A name that no parameter has stays as it is
 // written.
-Template compile_url(std::string_view text, const std::vector<std::string>& keys) {
+//
+// A name like Resp0_user.name is a value of an earlier step, when `steps` knows it.
+Template compile_url(std::string_view text, const std::vector<std::string>& keys, const StepNames& steps) {
     Template t;
     std::string literal;
     while (true) {
@@ -246,16 +371,18 @@ Template compile_url(std::string_view text, const std::vector<std::string>& keys
         std::string_view key = text.substr(at + 3, end - at - 3);
         // Of two parameters with one name the last counts.
         auto it = std::find(keys.rbegin(), keys.rend(), key);
-        if (it == keys.rend()) {
+        int32_t param = it == keys.rend() ? -1 : static_cast<int32_t>(keys.rend() - it - 1);
+        int32_t step = param < 0 ? steps.find(key) : -1;
+        if (param < 0 && step < 0) {
             literal += text.substr(0, end + 2);
         } else {
             literal += text.substr(0, at);
-            t.pieces.push_back({std::move(literal), static_cast<int32_t>(keys.rend() - it - 1)});
+            t.pieces.push_back({std::move(literal), param, step});
             literal.clear();
         }
         text.remove_prefix(end + 2);
     }
-    if (!literal.empty() || t.pieces.empty()) t.pieces.push_back({std::move(literal), -1});
+    if (!literal.empty() || t.pieces.empty()) t.pieces.push_back({std::move(literal), -1, -1});
     if (t.fixed()) t.pieces[0].literal = escaped_url(t.pieces[0].literal);
     return t;
 }
@@ -327,7 +454,8 @@ std::shared_ptr<const RouterPlan> compile_router_options(const conf::Service& s)
 // ----------------------------------------------------------------------------------------------------------------
 
 void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std::vector<std::string>& keys,
-                     uint32_t kept, Hosts& hosts, BackendPlan& out, conf::Diagnostics& diagnostics) {
+                     const StepNames& steps, uint32_t kept, Hosts& hosts, BackendPlan& out,
+                     conf::Diagnostics& diagnostics) {
     for (const std::string& h : b.host) {
         HostRef ref;
         if (hosts.add(h, ref))
@@ -342,7 +470,7 @@ void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std:
     out.method = http::method_of(out.method_name);
     // The pattern as messages show it, and as it is sent.
     out.pattern = b.path_template.empty() ? b.url_pattern : b.path_template;
-    out.url = compile_url(out.pattern, keys);
+    out.url = compile_url(out.pattern, keys, steps);
     if (e.is_wildcard || e.is_catch_all) {
         out.append_rest = true;
         out.rest_param = e.is_catch_all ? -1 : static_cast<int32_t>(keys.size());
@@ -384,7 +512,24 @@ void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std:
     out.send_body_on_redirect = b.http_client.send_body_on_redirect;
 }
 
-std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e, Hosts& hosts,
+std::shared_ptr<const StaticData> compile_static(const conf::StaticOptions& o) {
+    if (!o.data) return nullptr;
+    auto out = std::make_shared<StaticData>();
+    using When = StaticData::When;
+    constexpr std::pair<std::string_view, When> kStrategies[] = {{"success", When::success},
+                                                                 {"complete", When::complete},
+                                                                 {"errored", When::errored},
+                                                                 {"incomplete", When::incomplete}};
+    for (const auto& [name, when] : kStrategies)
+        if (o.strategy == name) out->when = when;
+    append_json(out->text, o.data);
+    out->data = json::Value::of(json::scan(out->text, out->arena), 0);
+    return out;
+}
+
+// `backends`: all of the endpoint's, or its shadows.
+std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e,
+                                               const std::vector<const conf::Backend*>& backends, Hosts& hosts,
                                                const std::shared_ptr<const RouterPlan>& service, uint64_t generation,
                                                conf::Diagnostics& diagnostics) {
     auto p = std::make_shared<EndpointPlan>();
@@ -403,20 +548,43 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e, Hosts& h
     std::vector<std::string> keys;
     for (const std::string& name : e.params)
         keys.push_back(conf::param_key(name));
-    std::string only = e.backend.size() == 1 ? conf::to_lower(e.backend[0].encoding) : std::string();
+    std::string only = backends.size() == 1 ? conf::to_lower(backends[0]->encoding) : std::string();
     p->renderer = encodings::find_renderer(e.output_encoding, only);
     p->flatmap = json::FlatmapProgram::compile(e.flatmap);
-    p->backends.resize(e.backend.size());
-    for (size_t i = 0; i < e.backend.size(); ++i) {
-        compile_backend(e, e.backend[i], keys, p->flatmap.keep_depth(), hosts, p->backends[i], diagnostics);
+    p->sequential = e.proxy.sequential && backends.size() > 1;
+    StepNames steps = p->sequential ? StepNames(*p, e, backends) : StepNames(*p);
+    p->backends.resize(backends.size());
+    for (size_t i = 0; i < backends.size(); ++i) {
+        compile_backend(e, *backends[i], keys, steps, p->flatmap.keep_depth(), hosts, p->backends[i], diagnostics);
         fix_views(p->backends[i].query);
         fix_views(p->backends[i].query_filter);
     }
-    p->executor =
-        p->renderer == encodings::Renderer::no_op && p->backends.size() == 1 ? Executor::relay : Executor::gather;
+    bool streams = p->renderer == encodings::Renderer::no_op && p->backends.size() == 1;
+    p->executor = backends.empty() ? Executor::none : streams ? Executor::relay : Executor::gather;
     p->service = service;
     p->generation = generation;
     return p;
+}
+
+// Real backends answer, shadows get the same request and nobody waits for them (ledger 1 section 5.14).
+std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e, Hosts& hosts,
+                                               const std::shared_ptr<const RouterPlan>& service, uint64_t generation,
+                                               conf::Diagnostics& diagnostics) {
+    std::vector<const conf::Backend*> real, shadows;
+    conf::Duration patience{0};
+    for (const conf::Backend& b : e.backend) {
+        (b.proxy.shadow ? shadows : real).push_back(&b);
+        if (b.proxy.shadow)
+            patience = std::max(patience, b.proxy.shadow_timeout.count() ? b.proxy.shadow_timeout : b.timeout);
+    }
+    auto plan = compile_endpoint(e, real, hosts, service, generation, diagnostics);
+    plan->static_data = compile_static(e.proxy.static_data);
+    if (!shadows.empty() && !real.empty()) {
+        auto shadow = compile_endpoint(e, shadows, hosts, service, generation, diagnostics);
+        shadow->timeout_ms = std::max<uint64_t>(1, ms(patience));
+        plan->shadow = std::move(shadow);
+    }
+    return plan;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/arena.h"
 #include "encodings/decode.h"
 #include "encodings/render.h"
 #include "http/h1.h"
@@ -43,9 +44,28 @@ struct Template {
     struct Piece {
         std::string literal;  // comes first
         int32_t param = -1;   // then the value of this path parameter; -1: none
+        int32_t step = -1;    // or this value of an earlier step (EndpointPlan::step_values)
     };
     std::vector<Piece> pieces;
-    bool fixed() const { return pieces.empty() || (pieces.size() == 1 && pieces[0].param < 0); }
+    bool fixed() const { return pieces.empty() || (pieces.size() == 1 && pieces[0].param < 0 && pieces[0].step < 0); }
+};
+
+// What a later step of a sequential endpoint takes out of an earlier answer: {resp0_user.name}.
+struct StepValue {
+    uint32_t backend = 0;           // whose answer
+    std::vector<std::string> path;  // "user", "name"
+    std::string placeholder;        // what stands in the URL when there is none: "{{.Resp0_user.name}}"
+};
+
+// Fixed members that are put over those of an answer (ledger 1 section 4.9).
+struct StaticData {
+    enum class When : uint8_t { always, success, complete, errored, incomplete };
+    When when = When::always;
+    std::string text;
+    Arena arena;       // of the document
+    json::Value data;  // the document: an object, never marked by a filter
+    bool on_success() const { return when == When::always || when == When::success || when == When::complete; }
+    bool on_failure() const { return when == When::always || when == When::errored || when == When::incomplete; }
 };
 
 // Which names of the client pass.
@@ -113,7 +133,11 @@ struct RouterPlan {
     std::string user_agent;                        // "KrakenD Version 2.13.8"
 };
 
-enum class Executor : uint8_t { relay, gather };
+enum class Executor : uint8_t {
+    relay,
+    gather,
+    none,  // only shadow backends: nobody answers, as in the reference
+};
 
 struct EndpointPlan {
     std::string path;     // as in the configuration, for logs
@@ -129,6 +153,11 @@ struct EndpointPlan {
     std::string cache_control;     // the whole line, or empty
     std::vector<Stage> pre;        // before the executor, in the order of plan/stage.h
     std::vector<BackendPlan> backends;
+    bool sequential = false;  // one after the other
+    std::vector<StepValue> step_values;
+    std::vector<std::vector<uint32_t>> step_lookups;  // [i]: which values are looked up before step i, in this order
+    std::shared_ptr<const StaticData> static_data;
+    std::shared_ptr<const EndpointPlan> shadow;  // shadow backends: an endpoint of their own that answers nobody
     std::shared_ptr<const RouterPlan> service;
     uint64_t generation = 0;
 };

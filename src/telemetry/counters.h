@@ -42,8 +42,10 @@ enum class Counter : uint8_t {
     accept_pauses,  // no descriptor was left (EMFILE, ENFILE)
     memory_bytes,   // of the budget, in use
     memory_refused,
+    shadows,           // requests to shadow backends
+    shadows_left_out,  // there was no room for them
 };
-inline constexpr size_t kCounters = static_cast<size_t>(Counter::memory_refused) + 1;
+inline constexpr size_t kCounters = static_cast<size_t>(Counter::shadows_left_out) + 1;
 
 inline constexpr std::array<std::string_view, kCounters> kCounterNames = {
     "connections_accepted",
@@ -69,6 +71,8 @@ inline constexpr std::array<std::string_view, kCounters> kCounterNames = {
     "accept_pauses",
     "memory_bytes",
     "memory_refused",
+    "shadows",
+    "shadows_left_out",
 };
 
 class alignas(64) CounterShard {
