@@ -7,8 +7,7 @@
 namespace gladius::json {
 
 bool find_kept_or_not(const Value& object, std::string_view name, Arena& arena, Value* out) {
-    if (object.kind != Value::Kind::node || !object.node().has(Node::collapsed))
-        return find_member(object, name, out);
+    if (object.kind != Value::Kind::node || !object.node().has(Node::collapsed)) return find_member(object, name, out);
     // A collapsed subtree has no removed members: its bytes are its value.
     Document* doc = scan(object.document->slice(object.node()), arena, 1);
     return find_member(Value::of(doc, 0), name, out);

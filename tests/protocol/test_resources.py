@@ -9,6 +9,10 @@ import time
 from harness import SLOW, Closed, chunked, get, post, usual_config, wait_until
 
 
+# A sanitizer build has red zones and a quarantine of its own in the same memory: there only a leak would be seen.
+ROOM = 1 if SLOW == 1 else 8
+
+
 def baseline(g):
     c = g.idle(10)
     assert c["memory_budget_used"] == 0, c
@@ -195,7 +199,7 @@ def test_many_idle_connections(t):
         c.send(get("/__health"))
     for c in clients:
         assert c.answer().status == 200
-    assert (g.rss() - rss) / 2000 < 4096 * SLOW, (g.rss() - rss) / 2000
+    assert (g.rss() - rss) / 2000 < 4096 * ROOM, (g.rss() - rss) / 2000
     for c in clients:
         c.close()
     back_to(g, before)
@@ -210,7 +214,7 @@ def test_slow_heads_cost_little(t):
     for c in clients:
         c.send("GET /n/a HTTP/1.1\r\nHost: gw\r\nX-Slow: ")
     time.sleep(0.3)
-    assert (g.rss() - rss) / 1000 < 4096 * SLOW
+    assert (g.rss() - rss) / 1000 < 4096 * ROOM
     for c in clients:
         c.close()
     g.idle()
