@@ -19,8 +19,20 @@ fits=$(awk '/MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo)
 [ "$fits" -ge 1 ] || fits=1
 [ "$jobs" -le "$fits" ] || jobs=$fits
 
+if [ -e "build/$preset" ] && [ ! -w "build/$preset" ]; then
+    echo "build: build/$preset belongs to $(stat -c %U "build/$preset"), probably from a run as root; make it yours: sudo chown -R $(id -un) build" >&2
+    exit 1
+fi
+
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+end() {
+    rm -f "$log"
+    # What was built through sudo belongs to who called it: the next run needs no sudo.
+    if [ "$(id -u)" -eq 0 ] && [ "${SUDO_UID:-0}" -ne 0 ] && [ "$(stat -c %u .)" -eq "$SUDO_UID" ] && [ -d build ]; then
+        chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" build
+    fi
+}
+trap end EXIT
 # shellcheck disable=SC2086
 if ! cmake --preset "$preset" ${CMAKE_ARGS:-} >"$log" 2>&1; then
     cat "$log" >&2

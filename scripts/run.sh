@@ -13,13 +13,14 @@ case ${1:-} in
 esac
 
 port=${GLADIUS_PORT:-8080}
+[[ $port =~ ^[0-9]{1,5}$ ]] && port=$((10#$port))
 demo=8081
 config=examples/quickstart/krakend.json
 gladius=build/release/gladius
 
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-if ! [[ $port =~ ^[0-9]+$ ]] || [ "$port" -lt 1 ] || [ "$port" -gt 65535 ] || [ "$port" -eq $demo ]; then
+if ! [[ $port =~ ^[0-9]{1,5}$ ]] || [ "$port" -lt 1 ] || [ "$port" -gt 65535 ] || [ "$port" -eq $demo ]; then
     echo "run: GLADIUS_PORT must be a port other than $demo, not '$port'" >&2
     exit 2
 fi
