@@ -127,12 +127,11 @@ constexpr std::pair<std::string_view, std::string_view> kDeadNames[] = {
 // Beginnings after which everything is meant to protect.
 constexpr std::string_view kProtectivePrefixes[] = {"auth/",       "security/",    "validation/",   "qos/ratelimit",
                                                     "governance/", "modifier/lua", "qos/rate-limit"};
-constexpr std::string_view kProtectiveLongPrefixes[] = {
-    "github.com/devopsfaith/krakend-jose",          "github.com/devopsfaith/krakend-ratelimit",
-    "github.com/devopsfaith/krakend-botdetector",   "github.com/devopsfaith/krakend-httpsecure",
-    "github.com/devopsfaith/krakend-cel",           "github.com/devopsfaith/krakend-jsonschema",
-    "github.com/devopsfaith/krakend-oauth2-client", "github.com/devopsfaith/bloomfilter",
-    "github.com/devopsfaith/krakend-lua",           "github.com/devopsfaith/krakend-cors"};
+// Go modules, behind the owner: devopsfaith at first, later krakend and krakendio.
+constexpr std::string_view kProtectiveModules[] = {"krakend-jose",          "krakend-ratelimit",  "krakend-botdetector",
+                                                   "krakend-httpsecure",    "krakend-cel",        "krakend-jsonschema",
+                                                   "krakend-oauth2-client", "bloomfilter",        "krakend-lua",
+                                                   "krakend-cors"};
 
 // Families of the reference: a name that begins so was meant for it.
 constexpr std::string_view kFamilies[] = {"telemetry/", "backend/", "qos/",    "modifier/", "async/",      "server/",
@@ -197,6 +196,18 @@ bool begins(std::string_view s, std::string_view prefix) {
     return s.substr(0, prefix.size()) == prefix;
 }
 
+// Names of plugins that keep something out: those of the Enterprise edition, and whatever is called like one.
+bool protective_plugin(std::string_view written) {
+    std::string name = squeezed(written);
+    for (std::string_view word :
+         {"auth", "jwt", "jwk", "ratelimit", "ipfilter", "geoip", "firewall", "apikey", "schemavalidator", "oauth",
+          "whitelist", "blacklist", "allowlist", "denylist", "captcha", "rbac", "keycloak", "csrf", "security",
+          "throttl", "quota", "botdetect", "validat"}) {
+        if (name.find(word) != std::string::npos) return true;
+    }
+    return name == "waf" || name == "acl";
+}
+
 bool sounds_protective(std::string_view written) {
     std::string name = folded(written);
     for (std::string_view p : kProtectivePrefixes) {
@@ -207,21 +218,19 @@ bool sounds_protective(std::string_view written) {
     for (std::string_view word : {"auth", "authentication", "authorization", "security", "validation", "governance"}) {
         if (first.size() != name.size() && edit_distance(first, word, 2) <= (word.size() < 6 ? 1u : 2u)) return true;
     }
-    for (std::string_view p : kProtectiveLongPrefixes) {
-        if (begins(name, folded(p))) return true;
+    if (begins(name, "github-com/")) {
+        std::string_view module = std::string_view(name).substr(11);
+        module.remove_prefix(std::min(module.size(), module.find('/') + 1));
+        for (std::string_view m : kProtectiveModules) {
+            if (begins(module, m)) return true;
+        }
     }
-    return false;
-}
-
-// Names of plugins that keep something out: those of the Enterprise edition, and whatever is called like one.
-bool protective_plugin(std::string_view written) {
-    std::string name = squeezed(written);
-    for (std::string_view word :
-         {"auth", "jwt", "jwk", "ratelimit", "ipfilter", "geoip", "firewall", "apikey", "schemavalidator", "oauth",
-          "whitelist", "blacklist", "allowlist", "denylist", "captcha", "rbac", "keycloak", "csrf", "security"}) {
-        if (name.find(word) != std::string::npos) return true;
-    }
-    return name == "waf" || name == "acl";
+    // The words of qos/ratelimit/router in another order, and its neighbours.
+    std::string tight = squeezed(written);
+    if (begins(name, "qos/") && (tight.find("limit") != std::string::npos || tight.find("quota") != std::string::npos))
+        return true;
+    if (begins(tight, "ratelimit") && first.size() != name.size()) return true;
+    return begins(name, "plugin/") && protective_plugin(std::string_view(name).substr(7));
 }
 
 std::string levels_text(uint8_t levels) {
@@ -278,6 +287,7 @@ class Checker {
                     refuse(m.key_node, message + ", and what it protects would be open", std::move(advice));
                 } else {
                     say(Severity::warning, m.key_node, message + ", and so do we", std::move(advice));
+                    if (begins(r.info->name, "plugin/")) plugins(m, *r.info);
                 }
                 return;
             }
@@ -294,13 +304,19 @@ class Checker {
                 refuse(m.key_node, message + ", so what it protects would be open", std::move(advice));
             } else {
                 say(Severity::warning, m.key_node, std::move(message), std::move(advice));
+                if (begins(info.name, "plugin/")) plugins(m, info);
             }
             return;
         }
         if (config_.has(info.name)) {
-            say(Severity::warning, m.key_node,
-                fmt::format("{} stands here twice, under its short and its old name; the first counts", called),
-                "remove one of the two");
+            std::string message =
+                fmt::format("{} stands here twice, under its short and its old name; the first counts", called);
+            if (info.posture == Posture::protective) {
+                refuse(m.key_node, message + ", so what the second protects would be open", "remove one of the two");
+            } else {
+                say(Severity::warning, m.key_node, std::move(message), "remove one of the two");
+                if (begins(info.name, "plugin/")) plugins(m, info);
+            }
             return;
         }
         config_.entries.push_back({info.name, m.value});
@@ -358,9 +374,9 @@ class Checker {
                                name.substr(0, 100), info.name),
                    "protect it with a component of the configuration");
         };
-        for (Member p : m.value.members()) {
+        for (Member p : m.value.all_members()) {
             if (is_comment_key(p.key)) continue;
-            if (p.key != "name") {
+            if (!equal_fold(p.key, "name")) {
                 check(p.key, p.key_node);
                 continue;
             }

@@ -45,13 +45,17 @@ TEST(Namespaces, ResolveShortLongAndMisspeltNames) {
 TEST(Namespaces, UnknownNamesOfProtectiveFamiliesAreProtective) {
     for (const char* s : {"auth/authorization", "security/jwt", "security/authorization", "validation/xml",
                           "qos/ratelimit/other", "governance/x", "modifier/lua", "Auth/Whatever", "autth/authorization",
-                          "github.com/devopsfaith/krakend-jose/other", "GitHub_com/devopsfaith/krakend-cel/x"}) {
+                          "github.com/devopsfaith/krakend-jose/other", "GitHub_com/devopsfaith/krakend-cel/x",
+                          "github.com/krakend/krakend-jose/validator", "github.com/krakendio/krakend-ratelimit/v3/router",
+                          "qos/router/ratelimit", "qos/limit", "qos/quota", "ratelimit/router", "rate-limit/proxy",
+                          "plugin/ip-filter", "plugin/geoip", "plugin/basic_auth", "Plugin/IP-Filter"}) {
         Resolved r = resolve_namespace(s);
         EXPECT_NE(r.how, How::exact) << s;
         EXPECT_TRUE(r.protective) << s;
     }
     for (const char* s : {"my/own", "other/thing", "empty", "telemetry/nothing", "router/health-check",
-                          "documentation/x", "server/logger", "votechain/thing"}) {
+                          "documentation/x", "server/logger", "votechain/thing", "plugin/logger",
+                          "github.com/someone/thing", "github.com", "github.com/", "ratelimit", "qos/other"}) {
         EXPECT_FALSE(resolve_namespace(s).protective) << s;
     }
 }
@@ -150,6 +154,29 @@ TEST(Namespaces, ProtectivePluginsRefuseOthersWarn) {
     EXPECT_FALSE(load("{\"version\":3,\"extra_config\":{\"github_com/devopsfaith/krakend/transport/http/server/"
                       "handler\":{\"name\":[\"geoip\"]}}}")
                      .ok());
+}
+
+TEST(Namespaces, ProtectivePluginsRefuseWhereNothingReadsThem) {
+    const std::string value = R"({"name":["ip-filter"],"ip-filter":{}})";
+    EXPECT_TRUE(said(guarded("plugin/http-server", value), kError, "/guarded: the plugin \"ip-filter\""));
+    EXPECT_FALSE(at_service("plugin/http_server", value).ok());
+    EXPECT_FALSE(at_service("Plugin/Http-Server", value).ok());
+    EXPECT_FALSE(at_service("plugin/req-resp-modifier", R"({"name":["jwt-check"]})").ok());
+    EXPECT_FALSE(at_service("plugin/http-server", R"({"Name":["geoip"]})").ok());
+    EXPECT_FALSE(at_service("plugin/http-server", R"({"name":["geoip"],"name":["url-rewrite"]})").ok());
+    EXPECT_TRUE(guarded("plugin/http-server", R"({"name":["url-rewrite"]})").ok());
+}
+
+TEST(Namespaces, AProtectionUnderTwoNamesRefuses) {
+    LoadOptions o;
+    const NamespaceInfo built[] = {{"auth/validator", "github.com/devopsfaith/krakend-jose/validator",
+                                    static_cast<uint8_t>(Level::endpoint), Posture::protective, true, nullptr}};
+    o.namespaces = built;
+    LoadResult r = load(with_endpoint(R"("endpoint":"/guarded","extra_config":{"auth/validator":{},)"
+                                      R"("github.com/devopsfaith/krakend-jose/validator":{}},)" +
+                                      std::string(kGoodBackend)),
+                        o);
+    EXPECT_TRUE(said(r, kError, "stands here twice, under its short and its old name"));
 }
 
 TEST(Namespaces, TheSameUnderTwoNamesCountsOnce) {
