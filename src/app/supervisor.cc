@@ -40,6 +40,8 @@ namespace {
 
 // A peer that takes nothing and says nothing for so long is gone.
 constexpr int kUserTimeoutMs = 300'000;
+// Between two looks at the watched file.
+constexpr uint64_t kLookMs = 500;
 
 unsigned usable_cores() {
     cpu_set_t set;
@@ -93,6 +95,7 @@ std::shared_ptr<plan::Snapshot> Supervisor::load(conf::Diagnostics& diagnostics,
     o.debug = options_.debug;
     o.allow_unsupported = options_.allow_unsupported;
     o.namespaces = feature_namespaces();
+    loaded_ = file_state();
     conf::LoadResult r = conf::load_file(options_.config, o);
     diagnostics.append(r.diagnostics);
     service = r.service;
@@ -406,14 +409,44 @@ void Supervisor::on_check(rt::Timer&, void* p) {
 // -----------------------------------------------------------------------------------------------------------------------
 
 void Supervisor::start_watch() {
+    // What no event tells of (a link further up the path that is swapped, a file system of the network) is seen by
+    // looking.
+    look_timer_.arg = this;
+    look_timer_.fire = [](rt::Timer&, void* self) { static_cast<Supervisor*>(self)->look(); };
+    loop_.wheel().arm(look_timer_, loop_.now_ms() + kLookMs);
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (fd < 0 || !watch_.open(loop_, fd)) return;
+    if (fd < 0) return;
+    if (!watch_.open(loop_, fd)) {
+        ::close(fd);
+        return;
+    }
     // The folder, not the file: editors and config maps replace the file by renaming.
     std::string dir = options_.config;
     size_t slash = dir.rfind('/');
     dir = slash == std::string::npos ? "." : slash == 0 ? "/" : dir.substr(0, slash);
     inotify_add_watch(fd, dir.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE);
     watch_.on_readable([](rt::Io&, void* self) { static_cast<Supervisor*>(self)->on_watch(); }, this);
+}
+
+Supervisor::FileState Supervisor::file_state() const {
+    struct stat st{};
+    if (::stat(options_.config.c_str(), &st) != 0) return {};
+    return {st.st_dev, st.st_ino, static_cast<uint64_t>(st.st_size),
+            st.st_mtim.tv_sec * 1'000'000'000 + st.st_mtim.tv_nsec};
+}
+
+// A change counts when two looks see the same: who writes may need a while.
+void Supervisor::look() {
+    FileState now = file_state();
+    if (now != loaded_ && now == seen_) reload_soon();
+    seen_ = now;
+    loop_.wheel().arm(look_timer_, loop_.now_ms() + kLookMs);
+}
+
+void Supervisor::reload_soon() {
+    reload_timer_.arg = this;
+    reload_timer_.fire = [](rt::Timer&, void* self) { static_cast<Supervisor*>(self)->reload("file changed"); };
+    loop_.wheel().arm(reload_timer_, loop_.now_ms() + 50);
 }
 
 void Supervisor::on_watch() {
@@ -429,11 +462,7 @@ void Supervisor::on_watch() {
             p += sizeof(inotify_event) + e->len;
         }
     }
-    if (!ours) return;
-    // A writer may need several steps: look when it is quiet.
-    reload_timer_.arg = this;
-    reload_timer_.fire = [](rt::Timer&, void* self) { static_cast<Supervisor*>(self)->reload("file changed"); };
-    loop_.wheel().arm(reload_timer_, loop_.now_ms() + 50);
+    if (ours) reload_soon();  // a writer may need several steps: when it is quiet
 }
 
 }  // namespace gladius::app

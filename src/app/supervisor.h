@@ -43,6 +43,13 @@ class Supervisor {
         std::vector<int> fds;  // one per worker
     };
 
+    // Which file the path leads to, and which version of it; all zero when there is none.
+    struct FileState {
+        uint64_t device = 0, inode = 0, size = 0;
+        int64_t changed_ns = 0;
+        bool operator==(const FileState&) const = default;
+    };
+
     std::shared_ptr<plan::Snapshot> load(conf::Diagnostics& diagnostics, std::shared_ptr<conf::Service>& service);
     bool open_listener(const std::string& ip, uint16_t port, ListenAddress& out, std::string& error);
     void reload(const char* why);
@@ -51,6 +58,9 @@ class Supervisor {
     void on_signal();
     void on_watch();
     void start_watch();
+    void look();
+    void reload_soon();
+    FileState file_state() const;
     void log_options(const conf::Service& s);
     void log_start(const conf::Service& s);
     void info(const std::string& text);
@@ -69,7 +79,8 @@ class Supervisor {
     uint64_t generation_ = 0;
     uint64_t reloads_ = 0, failed_reloads_ = 0;
     rt::Io signals_, watch_;
-    rt::Timer check_timer_, reload_timer_;
+    rt::Timer check_timer_, reload_timer_, look_timer_;
+    FileState loaded_, seen_;  // when it was read last, and when somebody looked last
     bool stopping_ = false;
     uint64_t stop_deadline_ms_ = 0;
     int exit_code_ = 0;

@@ -117,7 +117,7 @@ Result<void> port_is_free(std::string_view ip, uint16_t port) {
     if (a.family() == AF_INET6 && any) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
     int r = ::bind(fd, a.sa(), a.length) != 0 ? errno : 0;
     ::close(fd);
-    if (r) return fail("listen tcp " + (any ? ":" + std::to_string(port) : format(a)) + ": bind: " + std::strerror(r));
+    if (r) return fail("listen tcp " + (any ? ":" + std::to_string(port) : format(a)) + ": bind: " + error_words(r));
     return {};
 }
 

@@ -291,6 +291,45 @@ def test_watch(t):
     assert g.ask(get("/v/a")).body == b"v1"
 
 
+def test_watch_follows_links(t):
+    """As config maps of Kubernetes do it, and a file that is changed behind a link in another folder."""
+    for v in (1, 2, 3):
+        t.backend.on("/v%d" % v, lambda c, m, v=v: c.ok("v%d" % v))
+    g = t.start(one(t.backend.port, 1), arguments=("--watch",))
+
+    def write(folder, v):
+        os.makedirs(folder, exist_ok=True)
+        new = one(t.backend.port, v)
+        new["port"] = g.port
+        with open(os.path.join(folder, "krakend.json"), "w") as f:
+            json.dump(new, f)
+
+    def point(link, target):
+        os.symlink(target, link + ".new")
+        os.rename(link + ".new", link)
+
+    def answers(body):
+        wait_until(lambda: g.ask(get("/v/a")).body == body)
+
+    write(g.dir + "/..first", 2)
+    point(g.dir + "/..data", "..first")
+    point(g.file, "..data/krakend.json")
+    answers(b"v2")
+    write(g.dir + "/..second", 3)
+    point(g.dir + "/..data", "..second")
+    answers(b"v3")
+    write(g.dir + "/elsewhere/a", 1)
+    point(g.dir + "/elsewhere/current", "a")
+    point(g.file, "elsewhere/current/krakend.json")
+    answers(b"v1")
+    write(g.dir + "/elsewhere/b", 2)
+    point(g.dir + "/elsewhere/current", "b")
+    answers(b"v2")
+    write(g.dir + "/elsewhere/b", 3)
+    answers(b"v3")
+    assert g.counters()["reloads_failed"] == 0, g.log()[-600:]
+
+
 def test_reloads_under_load(t):
     """Every request is answered by one of the configurations, none fails."""
     for v in (1, 2):
