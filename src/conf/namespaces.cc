@@ -128,10 +128,9 @@ constexpr std::pair<std::string_view, std::string_view> kDeadNames[] = {
 constexpr std::string_view kProtectivePrefixes[] = {"auth/",       "security/",    "validation/",   "qos/ratelimit",
                                                     "governance/", "modifier/lua", "qos/rate-limit"};
 // Go modules, behind the owner: devopsfaith at first, later krakend and krakendio.
-constexpr std::string_view kProtectiveModules[] = {"krakend-jose",          "krakend-ratelimit",  "krakend-botdetector",
-                                                   "krakend-httpsecure",    "krakend-cel",        "krakend-jsonschema",
-                                                   "krakend-oauth2-client", "bloomfilter",        "krakend-lua",
-                                                   "krakend-cors"};
+constexpr std::string_view kProtectiveModules[] = {
+    "krakend-jose",       "krakend-ratelimit",     "krakend-botdetector", "krakend-httpsecure", "krakend-cel",
+    "krakend-jsonschema", "krakend-oauth2-client", "bloomfilter",         "krakend-lua",        "krakend-cors"};
 
 // Families of the reference: a name that begins so was meant for it.
 constexpr std::string_view kFamilies[] = {"telemetry/", "backend/", "qos/",    "modifier/", "async/",      "server/",
@@ -199,10 +198,11 @@ bool begins(std::string_view s, std::string_view prefix) {
 // Names of plugins that keep something out: those of the Enterprise edition, and whatever is called like one.
 bool protective_plugin(std::string_view written) {
     std::string name = squeezed(written);
-    for (std::string_view word :
-         {"auth", "jwt", "jwk", "ratelimit", "ipfilter", "geoip", "firewall", "apikey", "schemavalidator", "oauth",
-          "whitelist", "blacklist", "allowlist", "denylist", "captcha", "rbac", "keycloak", "csrf", "security",
-          "throttl", "quota", "botdetect", "validat"}) {
+    for (std::string_view word : {"auth",      "jwt",       "jwk",       "ratelimit",       "ipfilter",
+                                  "geoip",     "firewall",  "apikey",    "schemavalidator", "oauth",
+                                  "whitelist", "blacklist", "allowlist", "denylist",        "captcha",
+                                  "rbac",      "keycloak",  "csrf",      "security",        "throttl",
+                                  "quota",     "botdetect", "validat"}) {
         if (name.find(word) != std::string::npos) return true;
     }
     return name == "waf" || name == "acl";

@@ -43,12 +43,28 @@ TEST(Namespaces, ResolveShortLongAndMisspeltNames) {
 }
 
 TEST(Namespaces, UnknownNamesOfProtectiveFamiliesAreProtective) {
-    for (const char* s : {"auth/authorization", "security/jwt", "security/authorization", "validation/xml",
-                          "qos/ratelimit/other", "governance/x", "modifier/lua", "Auth/Whatever", "autth/authorization",
-                          "github.com/devopsfaith/krakend-jose/other", "GitHub_com/devopsfaith/krakend-cel/x",
-                          "github.com/krakend/krakend-jose/validator", "github.com/krakendio/krakend-ratelimit/v3/router",
-                          "qos/router/ratelimit", "qos/limit", "qos/quota", "ratelimit/router", "rate-limit/proxy",
-                          "plugin/ip-filter", "plugin/geoip", "plugin/basic_auth", "Plugin/IP-Filter"}) {
+    for (const char* s : {"auth/authorization",
+                          "security/jwt",
+                          "security/authorization",
+                          "validation/xml",
+                          "qos/ratelimit/other",
+                          "governance/x",
+                          "modifier/lua",
+                          "Auth/Whatever",
+                          "autth/authorization",
+                          "github.com/devopsfaith/krakend-jose/other",
+                          "GitHub_com/devopsfaith/krakend-cel/x",
+                          "github.com/krakend/krakend-jose/validator",
+                          "github.com/krakendio/krakend-ratelimit/v3/router",
+                          "qos/router/ratelimit",
+                          "qos/limit",
+                          "qos/quota",
+                          "ratelimit/router",
+                          "rate-limit/proxy",
+                          "plugin/ip-filter",
+                          "plugin/geoip",
+                          "plugin/basic_auth",
+                          "Plugin/IP-Filter"}) {
         Resolved r = resolve_namespace(s);
         EXPECT_NE(r.how, How::exact) << s;
         EXPECT_TRUE(r.protective) << s;
