@@ -41,6 +41,10 @@ std::string_view name_of(encodings::Decoder d) {
             return "safejson";
         case encodings::Decoder::string:
             return "string";
+        case encodings::Decoder::xml:
+            return "xml";
+        case encodings::Decoder::xml_collection:
+            return "xml, below \"collection\"";
         case encodings::Decoder::no_op:
             return "no-op";
     }
@@ -55,6 +59,12 @@ std::string_view name_of(encodings::Renderer r) {
             return "json-collection";
         case encodings::Renderer::string:
             return "string";
+        case encodings::Renderer::xml:
+            return "xml";
+        case encodings::Renderer::yaml:
+            return "yaml";
+        case encodings::Renderer::negotiate:
+            return "negotiate";
         case encodings::Renderer::no_op:
             return "no-op";
     }

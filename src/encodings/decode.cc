@@ -1,5 +1,6 @@
 #include "encodings/decode.h"
 
+#include "encodings/xml_read.h"
 #include "json/scan.h"
 
 namespace gladius::encodings {
@@ -19,10 +20,8 @@ struct Row {
 };
 
 constexpr Row kDecoders[] = {
-    {"json", Decoder::json},
-    {"safejson", Decoder::safejson},
-    {"string", Decoder::string},
-    {"no-op", Decoder::no_op},
+    {"json", Decoder::json}, {"safejson", Decoder::safejson}, {"string", Decoder::string},
+    {"xml", Decoder::xml},   {"no-op", Decoder::no_op},
 };
 
 bool same_letters(std::string_view name, std::string_view lower) {
@@ -73,7 +72,8 @@ Decoder find_decoder(std::string_view encoding, bool is_collection) {
     for (const Row& row : kDecoders) {
         if (same_letters(encoding, row.name)) d = row.decoder;
     }
-    return d == Decoder::json && is_collection ? Decoder::json_collection : d;
+    if (!is_collection) return d;
+    return d == Decoder::json ? Decoder::json_collection : d == Decoder::xml ? Decoder::xml_collection : d;
 }
 
 Decoded decode(Decoder decoder, std::string_view body, Arena& arena, uint32_t keep_depth) {
@@ -81,6 +81,11 @@ Decoded decode(Decoder decoder, std::string_view body, Arena& arena, uint32_t ke
     if (decoder == Decoder::string) {
         if (body.size() >= UINT32_MAX) return {Value{}, "the text is too long"};
         return wrapped(kContent, Value::of_text(body), arena);
+    }
+    if (decoder == Decoder::xml || decoder == Decoder::xml_collection) {
+        std::string_view error;
+        body = xml_to_json(body, arena, &error);
+        if (!error.empty()) return {Value{}, error};
     }
     // Merging and rendering always look at the members at the top.
     Document* doc = json::scan(body, arena, keep_depth > 1 ? keep_depth : 1);
@@ -93,6 +98,10 @@ Decoded decode(Decoder decoder, std::string_view body, Arena& arena, uint32_t ke
             return {root, {}};
         case Decoder::json_collection:
             if (kind != Kind::array && kind != Kind::null) return mismatch(kind, "[]interface {}", arena);
+            return wrapped(kCollection, root, arena);
+        case Decoder::xml:
+            return {root, {}};
+        case Decoder::xml_collection:
             return wrapped(kCollection, root, arena);
         default:
             if (kind == Kind::object) return {root, {}};

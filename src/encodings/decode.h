@@ -18,10 +18,12 @@ enum class Decoder : uint8_t {
     json_collection,  // an array -> {"collection": [...]}
     safejson,         // object as is, array -> {"collection": ...}, anything else -> {"content": ...}
     string,           // the whole body -> {"content": "..."}
+    xml,              // a document -> an object with its root element
+    xml_collection,   // the same -> {"collection": {...}}
     no_op,            // nothing is read -> {}; such data is complete and passes no filter
 };
 
-// Letters of either case; an unknown name is json. is_collection matters for json only.
+// Letters of either case; an unknown name is json. is_collection matters for json and xml.
 Decoder find_decoder(std::string_view encoding, bool is_collection);
 
 struct Decoded {

@@ -28,6 +28,8 @@ TEST(Decode, Names) {
     EXPECT_EQ(find_decoder("SafeJSON", true), Decoder::safejson);
     EXPECT_EQ(find_decoder("String", true), Decoder::string);
     EXPECT_EQ(find_decoder("no-op", false), Decoder::no_op);
+    EXPECT_EQ(find_decoder("XML", false), Decoder::xml);
+    EXPECT_EQ(find_decoder("xml", true), Decoder::xml_collection);
     EXPECT_EQ(find_decoder("", false), Decoder::json);
     EXPECT_EQ(find_decoder("fast-json", false), Decoder::json);
     EXPECT_EQ(find_decoder("fast-json", true), Decoder::json_collection);
@@ -76,6 +78,12 @@ TEST(Decode, StringTakesTheBody) {
               "{\"content\":\"line \\u003c1\\u003e \\u0026 \\\"q\\\"\\n\\t\xC3\xB1\\n\"}");
     EXPECT_EQ(decoded(Decoder::string, ""), R"({"content":""})");
     EXPECT_EQ(decoded(Decoder::string, "\xff"), R"({"content":"\ufffd"})");
+}
+
+TEST(Decode, Xml) {
+    EXPECT_EQ(decoded(Decoder::xml, "<a><b>1</b></a>"), R"({"a":{"b":"1"}})");
+    EXPECT_EQ(decoded(Decoder::xml_collection, "<a><b>1</b></a>"), R"({"collection":{"a":{"b":"1"}}})");
+    EXPECT_EQ(decoded(Decoder::xml, ""), "error: EOF");
 }
 
 TEST(Decode, NoOpIsEmpty) {

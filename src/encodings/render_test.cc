@@ -6,6 +6,7 @@
 
 #include "encodings/decode.h"
 #include "json/emit.h"
+#include "json/scan.h"
 
 namespace gladius::encodings {
 namespace {
@@ -31,13 +32,47 @@ TEST(Render, FindsByName) {
     EXPECT_EQ(find_renderer("STRING", "String"), Renderer::json);
     EXPECT_EQ(find_renderer("bogus", ""), Renderer::json);
     EXPECT_EQ(find_renderer("", "safejson"), Renderer::json);
+    EXPECT_EQ(find_renderer("xml", "json"), Renderer::xml);
+    EXPECT_EQ(find_renderer("bogus", "xml"), Renderer::xml);
+    EXPECT_EQ(find_renderer("fast-json", "yaml"), Renderer::yaml);
+    EXPECT_EQ(find_renderer("XML", "json"), Renderer::json);
+    EXPECT_EQ(find_renderer("negotiate", "json"), Renderer::negotiate);
 }
 
 TEST(Render, ContentTypes) {
     EXPECT_EQ(content_type(Renderer::json), "application/json; charset=utf-8");
     EXPECT_EQ(content_type(Renderer::json_collection), "application/json; charset=utf-8");
     EXPECT_EQ(content_type(Renderer::string), "text/plain; charset=utf-8");
+    EXPECT_EQ(content_type(Renderer::xml), "application/xml");
+    EXPECT_EQ(content_type(Renderer::yaml), "application/yaml; charset=utf-8");
     EXPECT_EQ(content_type(Renderer::no_op), "");
+}
+
+// encodings/negotiate
+TEST(Render, Negotiated) {
+    for (std::string_view accept : {"", "application/json", "*/*", "application/*", "text/xml", "application/yaml",
+                                    "image/png", ", ;q=1 ,", "application", "application/jso", "application/xmlx"})
+        EXPECT_EQ(negotiated(accept), Renderer::json) << accept;
+    for (std::string_view accept : {"application/xml", "text/html, application/xml;q=0.9, */*;q=0.8",
+                                    "application/xml;q=0.1, application/json", " application/x ,*/*"})
+        EXPECT_EQ(negotiated(accept), Renderer::xml) << accept;
+    for (std::string_view accept : {"text/plain", "application/x-yaml; charset=utf-8", "text/*", "image/png,text"})
+        EXPECT_EQ(negotiated(accept), Renderer::yaml) << accept;
+    EXPECT_EQ(negotiated("application/json*"), Renderer::json);
+    EXPECT_EQ(negotiated("application/json*,text/plain"), Renderer::yaml);
+}
+
+// Whatever filters and merging left is written: nodes, members, texts.
+TEST(Render, AnyValue) {
+    Arena arena;
+    json::Document* doc = json::scan(R"({"y":[1,"<"],"x":{}})", arena, 1);
+    json::Member members[] = {{"b", json::Value::of(doc, 0)}, {"a", json::Value::of_text("t: u")}, {"n", {}}};
+    json::Value v = json::Value::of(members, 3);
+    json::ArenaOutput xml(arena, 8), yaml(arena, 8);
+    EXPECT_TRUE(render(Renderer::xml, &v, arena, xml));
+    EXPECT_EQ(xml.view(), "<doc><a>t: u</a><b><x/><y>1</y><y>&lt;</y></b><n/></doc>");
+    EXPECT_TRUE(render(Renderer::yaml, &v, arena, yaml));
+    EXPECT_EQ(yaml.view(), "a: \"t: u\"\nb:\n  x: {}\n  \"y\":\n  - \"1\"\n  - <\n\"n\": null\n");
 }
 
 // encodings/json-collection
@@ -77,6 +112,8 @@ TEST(Render, NoResponse) {
     EXPECT_EQ(nothing(Renderer::json), "{}");
     EXPECT_EQ(nothing(Renderer::json_collection), "[]");
     EXPECT_EQ(nothing(Renderer::string), "");
+    EXPECT_EQ(nothing(Renderer::xml), "");
+    EXPECT_EQ(nothing(Renderer::yaml), "{}\n");
     EXPECT_EQ(nothing(Renderer::no_op), "");
 }
 

@@ -245,7 +245,12 @@ bool has_keys(const json::Value& v) {
 
 rt::Task<void> answer_data(Exchange& ex, const json::Value& data, bool complete) {
     Answer a;
-    a.content_type = encodings::content_type(ex.plan->renderer);
+    encodings::Renderer renderer = ex.plan->renderer;
+    if (renderer == encodings::Renderer::negotiate) {
+        const http::Field* accept = ex.find(http::Token::accept);
+        renderer = encodings::negotiated(accept ? ex.value(*accept) : std::string_view());
+    }
+    a.content_type = encodings::content_type(renderer);
     a.completed = complete && has_keys(data) ? 1 : 0;
     if (a.completed && !ex.plan->cache_control.empty()) a.extra = ex.plan->cache_control;
     size_t guess = json::estimate(data) + 64;
@@ -254,7 +259,10 @@ rt::Task<void> answer_data(Exchange& ex, const json::Value& data, bool complete)
         co_return;
     }
     json::ArenaOutput out(ex.arena, guess);
-    encodings::render(ex.plan->renderer, &data, ex.arena, out);
+    if (!encodings::render(renderer, &data, ex.arena, out)) {
+        co_await answer_failure(ex, 500, "the data is too deep to be written as YAML");
+        co_return;
+    }
     a.body = out.view();
     co_await answer(ex, a);
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "telemetry/printable.h"
+#include "base/printable.h"
 
 namespace gladius::telemetry {
 namespace {
@@ -139,14 +139,6 @@ char* write(char* out, size_t limit, std::string_view text) {
 }
 
 }  // namespace
-
-bool printable(uint32_t rune) {
-    if (rune < 0x7F) return rune >= 0x20;
-    const RuneRange* end = kPrintable + kPrintableCount;
-    const RuneRange* at =
-        std::partition_point(kPrintable, end, [rune](const RuneRange& range) { return range.last < rune; });
-    return at != end && at->first <= rune;
-}
 
 char* write_quoted(char* out, size_t limit, std::string_view text) {
     return write<true>(out, limit, text);

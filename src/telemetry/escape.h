@@ -14,9 +14,6 @@ constexpr size_t escaped_bound(size_t n) {
     return 4 * n + 16;
 }
 
-// Go's strconv.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space.
-bool printable(uint32_t rune);
-
 // The body of a quoted text, without the quotes around it: '"' and '\' are escaped too. Returns the end.
 char* write_quoted(char* out, size_t limit, std::string_view text);
 

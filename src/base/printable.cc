@@ -1,9 +1,19 @@
 // Runes above ASCII that Go prints as they are: Unicode general categories L, M, N, P and S (Unicode 14.0.0).
-#include "telemetry/printable.h"
+#include "base/printable.h"
 
-namespace gladius::telemetry {
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
 
-const RuneRange kPrintable[] = {
+namespace gladius {
+namespace {
+
+struct RuneRange {
+    uint32_t first;
+    uint32_t last;
+};
+
+constexpr RuneRange kPrintable[] = {
     {0xA1, 0xAC},       {0xAE, 0x377},      {0x37A, 0x37F},     {0x384, 0x38A},     {0x38C, 0x38C},
     {0x38E, 0x3A1},     {0x3A3, 0x52F},     {0x531, 0x556},     {0x559, 0x58A},     {0x58D, 0x58F},
     {0x591, 0x5C7},     {0x5D0, 0x5EA},     {0x5EF, 0x5F4},     {0x606, 0x61B},     {0x61D, 0x6DC},
@@ -146,6 +156,13 @@ const RuneRange kPrintable[] = {
     {0x2CEB0, 0x2EBE0}, {0x2F800, 0x2FA1D}, {0x30000, 0x3134A}, {0xE0100, 0xE01EF},
 };
 
-const unsigned kPrintableCount = sizeof(kPrintable) / sizeof(kPrintable[0]);
+}  // namespace
 
-}  // namespace gladius::telemetry
+bool printable(uint32_t rune) {
+    if (rune < 0x7F) return rune >= 0x20;
+    const RuneRange* at = std::partition_point(std::begin(kPrintable), std::end(kPrintable),
+                                               [rune](const RuneRange& range) { return range.last < rune; });
+    return at != std::end(kPrintable) && at->first <= rune;
+}
+
+}  // namespace gladius
