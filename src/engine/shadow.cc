@@ -8,6 +8,8 @@
 
 namespace gladius::engine {
 
+using telemetry::Counter;
+
 namespace {
 
 // At a time, for each worker: a backend that nobody waits for must not pile up requests.
@@ -42,12 +44,14 @@ Exchange* copy_of(Exchange& ex, std::string_view whole) {
 rt::Detached run(Exchange* s) {
     Worker& w = s->w;
     w.add_shadow();
-    w.counters.add(telemetry::Counter::shadows);
+    w.counters.add(Counter::shadows);
+    w.counters.add(Counter::exchanges_in_flight);
     s->scope.deadline_in(s->plan->timeout_ms);
     Outcome nobody_asks;
     co_await call_backends(*s, &s->body.whole, nobody_asks);
     w.release(s->endpoint);
     w.remove_shadow();
+    w.counters.sub(Counter::exchanges_in_flight);
     free_exchange(s);
 }
 
@@ -58,7 +62,7 @@ void start_shadow(Exchange& ex, std::string_view whole) {
     if (s)
         run(s);
     else
-        ex.w.counters.add(telemetry::Counter::shadows_left_out);
+        ex.w.counters.add(Counter::shadows_left_out);
 }
 
 }  // namespace gladius::engine
