@@ -146,6 +146,7 @@ std::string failure_text(const upstream::CallError& e, std::string_view method, 
             return "context canceled";
         case Failure::no_hosts:
         case Failure::too_large:
+        case Failure::refused:
             return e.text;
         default:
             break;

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "engine/inflate.h"
+
 namespace gladius::engine {
 
 using upstream::Call;
@@ -11,6 +13,7 @@ using upstream::Failure;
 namespace {
 
 constexpr int kMaxRedirects = 10;
+constexpr const char* kNoTls = "TLS to backends is not built into this version";
 
 bool idempotent(http::Method m) {
     return m == http::Method::get || m == http::Method::head || m == http::Method::put || m == http::Method::del ||
@@ -130,16 +133,29 @@ bool BackendCall::prepare(const plan::BackendPlan& b, const std::string_view* wh
     } else {
         how_ = BodyPlan::stream;
     }
-    if (host.https) {
+    if (host.https && b.stages.empty()) {
         head.target = b.pattern;
         error.kind = Failure::unsupported;
-        error.text = "TLS to backends is not built into this version";
+        error.text = kNoTls;
         return false;
     }
-    if (how_ == BodyPlan::stream && b.send_body_on_redirect) return true;  // the head depends on the length of the body
+    if (reads_body_first()) return true;  // the head depends on the body
+    return compose();
+}
+
+// The head of the first request.
+bool BackendCall::compose() {
+    const plan::BackendPlan& b = *backend_;
+    if (!b.stages.empty()) {
+        if (!run_request_stages()) return false;
+        if (draft_->skips_backend) return true;
+    }
     // The request is composed in one piece: a copy of the body for each backend.
     if (!ex_.charge(body_.size())) return no_memory();
-    build_head(ex_, b, host, how_, body_, head);
+    if (draft_)
+        build_from_draft(ex_, b, *host_->host, *draft_, how_, head);
+    else
+        build_head(ex_, b, *host_->host, how_, body_, head);
     if (!head.error.empty()) {
         error.kind = Failure::bad_answer;
         error.text = head.error;
@@ -148,11 +164,65 @@ bool BackendCall::prepare(const plan::BackendPlan& b, const std::string_view* wh
     return true;
 }
 
+bool BackendCall::run_request_stages() {
+    draft_ = make_draft(ex_, *backend_, *host_->host, how_, body_, head);
+    if (!draft_) {
+        error.kind = Failure::bad_answer;
+        error.text = head.error;
+        return false;
+    }
+    for (const plan::BackendStage& stage : backend_->stages) {
+        if (stage.on_request) stage.on_request(stage.config.get(), *draft_);
+        if (draft_->failed) {
+            error.kind = Failure::refused;
+            error.text = std::string(draft_->error);
+            return false;
+        }
+    }
+    method = draft_->method;
+    url_ = draft_->url.text(ex_.arena);
+    if (draft_->body_replaced) {
+        body_ = draft_->body;
+        how_ = BodyPlan::whole;
+    }
+    if (draft_->skips_backend) return true;
+    if (draft_->url.scheme == "https") {
+        error.kind = Failure::unsupported;
+        error.text = kNoTls;
+    } else if (draft_->url.scheme != "http") {
+        error.kind = Failure::bad_answer;
+        error.text = "unsupported protocol scheme \"" + std::string(draft_->url.scheme) + "\"";
+    } else if (draft_->url.host != host_->host->header && !split_url(url_, ex_.arena).ok && !draft_->url.host.empty()) {
+        error.kind = Failure::bad_answer;
+        error.text = "dial tcp: lookup " + std::string(draft_->url.host) + ": no such host";
+    }
+    return error.kind == Failure::none;
+}
+
+upstream::Peer& BackendCall::chosen_peer() {
+    const plan::HostPlan& host = *host_->host;
+    if (!draft_ || (draft_->url.host == host.header && !host.https)) return ex_.w.peer(*ex_.plan, *host_);
+    Url to = split_url(url_, ex_.arena);
+    upstream::PeerKey key;
+    key.host = std::string(to.host);
+    key.port = to.port;
+    key.proxy = host.proxy;
+    key.proxy_port = host.proxy_port;
+    return ex_.w.find_peer(key);
+}
+
+namespace {
+rt::Task<bool> without_a_call() {
+    co_return true;
+}
+}  // namespace
+
 rt::Task<bool> BackendCall::start(rt::Scope& scope) {
-    if (how_ == BodyPlan::stream && backend_->send_body_on_redirect) [[unlikely]]
+    if (reads_body_first()) [[unlikely]]
         return start_with_whole_body(scope);
+    if (draft_ && draft_->skips_backend) return without_a_call();
     feed_.set_chunked(head.chunked);
-    return start_on(ex_.w.peer(*ex_.plan, *host_), backend_->method, scope);
+    return start_on(chosen_peer(), draft_ ? http::method_of(method) : backend_->method, scope);
 }
 
 rt::Task<bool> BackendCall::start_on(upstream::Peer& peer, http::Method m, rt::Scope& scope) {
@@ -177,14 +247,52 @@ rt::Task<bool> BackendCall::start_with_whole_body(rt::Scope& scope) {
         co_return false;
     }
     how_ = body_.empty() ? BodyPlan::none : BodyPlan::whole;
-    if (!ex_.charge(body_.size())) co_return no_memory();
-    build_head(ex_, *backend_, *host_->host, how_, body_, head);
-    if (!head.error.empty()) {
-        error.kind = Failure::bad_answer;
-        error.text = head.error;
-        co_return false;
+    if (!compose()) co_return false;
+    if (draft_ && draft_->skips_backend) co_return true;
+    co_return co_await start_on(chosen_peer(), http::method_of(method), scope);
+}
+
+bool BackendCall::inflates() {
+    return head.asked_gzip && (call_->head.mask & http::bit(http::Token::content_encoding)) &&
+           ex_.head.method != http::Method::head && call_->may_have_body() && is_gzip(*call_);
+}
+
+AnswerDraft& BackendCall::answer_draft() {
+    Arena& arena = ex_.arena;
+    auto* a = arena.make<AnswerDraft>(arena, *draft_);
+    a->max_body = ex_.w.snapshot().server.max_backend_body;
+    a->charge = [](void* from, uint64_t n) { return static_cast<Exchange*>(from)->charge(n); };
+    a->charge_from = &ex_;
+    if (call_) {
+        const http::ResponseHead& h = call_->head;
+        const char* base = arena.copy({call_->base, h.head_len}).data();
+        bool unpacked = inflates();
+        a->status = h.status;
+        a->headers.reserve(h.field_count + 8u);
+        a->framing.length = h.framing == http::Framing::length ? static_cast<int64_t>(h.content_length)
+                            : h.framing == http::Framing::none ? 0
+                                                               : -1;
+        a->framing.coded = h.framing == http::Framing::chunked;
+        a->framing.coding = a->framing.coded ? "chunked" : "";
+        for (uint32_t i = 0; i < h.field_count; ++i) {
+            const http::Field& f = call_->fields()[i];
+            bool length = f.token == http::Token::content_length;
+            if (http::is_hop_by_hop(f.token) || ((f.flags & http::Field::kNominated) && !length)) continue;
+            if (unpacked && (length || f.token == http::Token::content_encoding)) continue;
+            std::string_view name = http::name_of(base, f);
+            if (!(f.flags & http::Field::kCanonical)) {
+                char* spelt = arena.chars(name.size());
+                http::canonicalise(name, spelt);
+                name = {spelt, name.size()};
+            }
+            a->headers.add(name, http::value_of(base, f));
+        }
+        if (unpacked) a->framing.length = -1;
     }
-    co_return co_await start_on(ex_.w.peer(*ex_.plan, *host_), backend_->method, scope);
+    const auto& stages = backend_->stages;
+    for (auto stage = stages.rbegin(); stage != stages.rend() && !a->failed; ++stage)
+        if (stage->on_answer) stage->on_answer(stage->config.get(), *a);
+    return *a;
 }
 
 rt::Task<bool> BackendCall::open(const plan::BackendPlan& b, rt::Scope& scope, const std::string_view* whole_body) {
@@ -198,8 +306,9 @@ rt::Task<bool> BackendCall::open(const plan::BackendPlan& b, rt::Scope& scope, c
 rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
     const plan::BackendPlan& b = *backend_;
     const plan::HostPlan& host = *host_->host;
-    url_ = ex_.arena.concat(host.url, head.target);
+    url_ = url();
     bool same_host = true;
+    bool own_host = draft_ && !draft_->host.empty() && draft_->host != draft_->url.host;  // of the Host header
     for (int hops = 0;; ++hops) {
         int status = call_->head.status;
         if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308) co_return true;
@@ -215,6 +324,7 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
         // A body that went by cannot be sent again: the answer is taken as it is.
         if (location.empty() || (keep && has_body && !b.send_body_on_redirect)) co_return true;
         Url base = split_url(url_, ex_.arena);
+        own_host = own_host && location.find("://") == std::string_view::npos;
         // Everything that is needed of this answer is copied before the next wait.
         std::string_view next_url = ex_.arena.copy(resolve(location, base, ex_.arena));
         if (hops == kMaxRedirects - 1) {
@@ -233,7 +343,7 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
         co_await end();
         if (!to.ok || to.https) {
             error.kind = to.https ? Failure::unsupported : Failure::bad_answer;
-            error.text = to.https ? "TLS to backends is not built into this version" : "unsupported protocol scheme";
+            error.text = to.https ? kNoTls : "unsupported protocol scheme";
             url_ = next_url;
             co_return false;
         }
@@ -242,15 +352,17 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
         r.method = method;
         r.target = to.target;
         r.host_header = to.authority;
+        if (own_host) r.host_header = draft_->host;
         r.referer = url_;
         // Once another host was asked, they stay behind, also when that one redirects to itself.
         same_host = same_host && to.host == base.host;
         r.same_host = same_host;
         r.with_body = keep && has_body;
         head = BackendHead();
-        build_redirect(ex_, b, r, body_, head);
+        build_redirect(ex_, b, r, body_, draft_, head);
         if (!r.with_body) how_ = BodyPlan::none;
         url_ = next_url;
+        if (draft_) draft_->url = DraftUrl::parse(url_, ex_.arena);
         upstream::PeerKey key;
         key.host = std::string(to.host);
         key.port = to.port;

@@ -23,6 +23,7 @@ class BackendCall {
     bool prepare(const plan::BackendPlan& backend, const std::string_view* whole_body);
     rt::Task<bool> start(rt::Scope& scope);
     bool redirected() const {
+        if (!call_) return false;
         int s = call_->head.status;
         return s >= 301 && s <= 308 && s != 304 && s != 305 && s != 306;
     }
@@ -37,7 +38,16 @@ class BackendCall {
     rt::Task<void> end();
     void end_now();  // when nothing is being uploaded
 
+    // With stages: whether a backend was called at all, and the answer after them (made once, right after the start,
+    // while the answer's head is in the receive buffer).
+    bool staged() const { return draft_ != nullptr; }
+    bool called() const { return call_.has_value(); }
+    bool body_replaced() const { return draft_ && (draft_->body_replaced || draft_->skips_backend); }
+    AnswerDraft& answer_draft();
+
     upstream::Call& call() { return *call_; }
+    // The answer is packed because we asked for it: it is unpacked before anybody sees it.
+    bool inflates();
     BackendHead head;
     std::string_view method;  // of the last request
     std::string_view url();   // of the last request, for messages
@@ -45,6 +55,12 @@ class BackendCall {
 
   private:
     bool no_memory();  // false
+    bool compose();
+    bool run_request_stages();
+    bool reads_body_first() const {
+        return how_ == BodyPlan::stream && (backend_->send_body_on_redirect || backend_->reads_body);
+    }
+    upstream::Peer& chosen_peer();
     rt::Task<bool> start_on(upstream::Peer& peer, http::Method m, rt::Scope& scope);
     rt::Task<bool> start_with_whole_body(rt::Scope& scope);
 
@@ -55,7 +71,8 @@ class BackendCall {
     upstream::BackendRequest request_;
     const plan::BackendPlan* backend_ = nullptr;
     const plan::HostRef* host_ = nullptr;
-    std::string_view url_;  // where a redirect led; empty: the first request
+    RequestDraft* draft_ = nullptr;
+    std::string_view url_;  // where a redirect or a stage led; empty: the first request
     std::string_view body_;
     BodyPlan how_ = BodyPlan::none;
 };

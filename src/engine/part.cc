@@ -111,6 +111,10 @@ std::string_view content_type_of(Exchange& ex, const upstream::Call& call) {
     return {};
 }
 
+bool is_packed(const upstream::Call& call) {
+    return (call.head.mask & http::bit(http::Token::content_encoding)) && is_gzip(call);
+}
+
 }  // namespace
 
 rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope, const std::string_view* whole,
@@ -123,29 +127,44 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
         set_error(ex, p, failure_text(backend.error, backend.method, backend.url()));
         co_return;
     }
-    upstream::Call& call = backend.call();
-    int status = call.head.status;
+    AnswerDraft* draft = backend.staged() ? &backend.answer_draft() : nullptr;
+    if (draft && draft->failed) {
+        set_error(ex, p, draft->error);
+        co_await backend.end();
+        co_return;
+    }
+    // A stage may have brought the body, or have answered in the backend's place.
+    bool brought = draft && (draft->body_replaced || !backend.called());
+    int status = draft ? draft->status : backend.call().head.status;
     bool good = status == 200 || status == 201 || b.decoder == encodings::Decoder::no_op;  // which judges nothing
     bool wants_body =
         good ? b.decoder != encodings::Decoder::no_op : b.return_error_code || !b.return_error_details.empty();
-    std::string_view type = good ? std::string_view() : content_type_of(ex, call);
+    std::string_view type;
+    if (!good) type = draft ? draft->headers.get("Content-Type") : content_type_of(ex, backend.call());
     std::string_view url = good ? std::string_view() : backend.url();
-    bool packed = (call.head.mask & http::bit(http::Token::content_encoding)) && is_gzip(call);
+    bool packed = draft ? draft->headers.get("Content-Encoding") == "gzip" : is_packed(backend.call());
+    bool unpack_first = draft && !brought && backend.inflates();
     std::string_view body;
     if (wants_body) {
+        bool read = true;
         // Borrowing is for the only backend: with several, the others use the same receive buffer while this one waits.
-        bool read = co_await read_all(ex, backend, alone, p, body);
-        if (read && packed && call.head.status != 204 && !(body.empty() && !good))
-            read = inflate_all(ex, body, p, body);
+        if (brought)
+            body = draft->body;
+        else
+            read = co_await read_all(ex, backend, alone, p, body);
+        auto unpack = [&] {
+            if (read && status != 204 && !(body.empty() && !good)) read = inflate_all(ex, body, p, body);
+        };
+        if (unpack_first) unpack();
+        if (packed) unpack();
         if (!read) {
             co_await backend.end();
             co_return;
         }
-    } else {
-        // What is not wanted is not waited for: the connection is kept when all of it came with the head.
-        (void)call.first();
     }
-    if (call.uploading()) {
+    // What is not wanted is not waited for: the connection is kept when all of it came with the head.
+    if (backend.called() && (!wants_body || brought)) (void)backend.call().first();
+    if (backend.called() && backend.call().uploading()) {
         if (alone && !body.empty()) body = ex.arena.copy(body);
         co_await backend.end();
     } else {
@@ -174,7 +193,8 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
         co_return;
     }
     if (b.return_error_code) {
-        p.status = status;
+        // Only a stage can make one that no answer can have; 0 leaves the client's as it is.
+        p.status = status == 0 ? 200 : status < 200 || status > 999 ? 500 : status;
         p.error = ex.arena.copy(body);
         p.content_type = type;
         p.has_body = true;

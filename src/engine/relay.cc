@@ -26,19 +26,28 @@ struct ClientFraming {
     bool bodiless = false;
 };
 
-// Writes the head for the client from the backend's: kept fields are copied in runs, as they came.
-void compose_head(Exchange& ex, upstream::Call& call, bool inflating, std::string_view first, HeadWriter& h,
-                  ClientFraming& f) {
+// What of the backend's answer does not go to the client, apart from fields of the connection.
+struct Rules {
+    uint64_t drop = 0;
+    bool bodiless = false;
+    bool length = false;  // the body comes with the length that the backend said
+};
+Rules rules_of(const Exchange& ex, const http::ResponseHead& in, int status, bool inflating) {
+    Rules r;
+    r.bodiless = ex.head.method == http::Method::head || status == 204 || status == 304;
+    r.drop = inflating ? http::bit(Token::content_encoding) | http::bit(Token::content_length) : 0;
+    // RFC 9110 15.4.5 and 15.3.5, as the reference's server does it.
+    if (status == 204) r.drop |= http::bit(Token::content_length);
+    if (status == 304) r.drop |= http::bit(Token::content_length) | http::bit(Token::content_type);
+    r.length = (in.mask & http::bit(Token::content_length)) && !(r.drop & http::bit(Token::content_length)) &&
+               in.framing != Framing::chunked;
+    return r;
+}
+
+// Kept fields are copied in runs, as they came.
+void copy_fields(const upstream::Call& call, const Rules& rules, HeadWriter& h) {
     const http::ResponseHead& in = call.head;
     const http::Field* fields = call.fields();
-    h.status_line(in.status);
-    f.bodiless = ex.head.method == http::Method::head || in.status == 204 || in.status == 304;
-    uint64_t drop = inflating ? http::bit(Token::content_encoding) | http::bit(Token::content_length) : 0;
-    // RFC 9110 15.4.5 and 15.3.5, as the reference's server does it.
-    if (in.status == 204) drop |= http::bit(Token::content_length);
-    if (in.status == 304) drop |= http::bit(Token::content_length) | http::bit(Token::content_type);
-    bool length = (in.mask & http::bit(Token::content_length)) && !(drop & http::bit(Token::content_length)) &&
-                  in.framing != Framing::chunked;
     const char* run = nullptr;
     bool seen_length = false;
     auto line_end = [&](uint32_t i) {
@@ -47,10 +56,10 @@ void compose_head(Exchange& ex, upstream::Call& call, bool inflating, std::strin
     for (uint32_t i = 0; i < in.field_count; ++i) {
         const http::Field& x = fields[i];
         bool nominated = (x.flags & http::Field::kNominated) && x.token != Token::content_length;
-        bool keep =
-            !(http::is_hop_by_hop(x.token) || nominated || (x.token != Token::unknown && (http::bit(x.token) & drop)));
+        bool keep = !(http::is_hop_by_hop(x.token) || nominated ||
+                      (x.token != Token::unknown && (http::bit(x.token) & rules.drop)));
         if (x.token == Token::content_length) {
-            keep = keep && length && !seen_length;
+            keep = keep && rules.length && !seen_length;
             seen_length = true;
         }
         const char* begin = call.base + x.name_off;
@@ -68,15 +77,52 @@ void compose_head(Exchange& ex, upstream::Call& call, bool inflating, std::strin
         h.raw({begin, static_cast<size_t>(line_end(i) - begin)});
     }
     if (run) h.raw({run, static_cast<size_t>(line_end(in.field_count - 1) - run)});
-    if (!(in.mask & http::bit(Token::content_type)) && !f.bodiless && !first.empty() &&
-        !(in.mask & http::bit(Token::content_encoding)))
-        h.field("Content-Type", sniff_content_type(first));
+}
+
+// The same of an answer that went through stages. Where the backend's length still holds, it is the backend's.
+void copy_fields(const AnswerDraft& draft, const Rules& rules, uint64_t length, HeadWriter& h) {
+    for (const DraftField& f : draft.headers.all()) {
+        Token t = http::find_token(f.name);
+        if (http::is_hop_by_hop(t) || t == Token::content_length || !valid_header_name(f.name)) continue;
+        if (t != Token::unknown && (http::bit(t) & rules.drop)) continue;
+        h.raw(f.name);
+        h.raw(": ");
+        h.value(trimmed_value(f.value));
+        h.raw("\r\n");
+    }
+    if (!rules.length) return;
+    h.raw("Content-Length: ");
+    h.number(length);
+    h.raw("\r\n");
+}
+
+// Writes the head for the client from the backend's.
+void compose_head(Exchange& ex, upstream::Call& call, const AnswerDraft* draft, bool inflating, std::string_view first,
+                  HeadWriter& h, ClientFraming& f) {
+    const http::ResponseHead& in = call.head;
+    int status = draft ? draft->status : in.status;
+    Rules rules = rules_of(ex, in, status, inflating);
+    f.bodiless = rules.bodiless;
+    h.status_line(status);
+    bool typed, coded, dated;
+    if (draft) {
+        copy_fields(*draft, rules, in.content_length, h);
+        typed = draft->headers.has("Content-Type");
+        coded = draft->headers.has("Content-Encoding");
+        dated = draft->headers.has("Date");
+    } else {
+        copy_fields(call, rules, h);
+        typed = in.mask & http::bit(Token::content_type);
+        coded = in.mask & http::bit(Token::content_encoding);
+        dated = in.mask & http::bit(Token::date);
+    }
+    if (!typed && !f.bodiless && !first.empty() && !coded) h.field("Content-Type", sniff_content_type(first));
     h.field("X-Krakend", ex.plan->service->krakend_header);
     // Static data has no place in a body that passes as it is; the reference shows it in the head only.
     bool completed = ex.plan->static_data && ex.plan->static_data->on_success();
     h.raw(completed ? "X-Krakend-Completed: true\r\n" : "X-Krakend-Completed: false\r\n");
     if (completed) h.raw(ex.plan->cache_control);
-    if (!f.bodiless && !length) {
+    if (!f.bodiless && !rules.length) {
         if (ex.head.minor_version == 1) {
             f.chunked = true;
             h.raw("Transfer-Encoding: chunked\r\n");
@@ -84,7 +130,7 @@ void compose_head(Exchange& ex, upstream::Call& call, bool inflating, std::strin
             ex.close = true;
         }
     }
-    h.finish(ex, in.mask & http::bit(Token::date));
+    h.finish(ex, dated);
 }
 
 // Sends one run of body bytes that lie in a buffer with room on both sides; `lead` goes in front of them.
@@ -118,6 +164,9 @@ RunBytes frame(char* data, size_t n, bool last, bool chunked, std::string_view l
 
 rt::Task<void> relay_inflated(Exchange& ex, BackendCall& backend, BodyRun& run, HeadWriter& h, const ClientFraming& f);
 
+// The body is in the draft: nothing of the backend's goes through.
+rt::Task<void> answer_from(Exchange& ex, BackendCall& backend, const AnswerDraft& draft);
+
 }  // namespace
 
 rt::Task<void> relay(Exchange& ex) {
@@ -144,18 +193,34 @@ rt::Task<void> relay(Exchange& ex) {
         co_await answer_failure(ex, status, failure_text(backend.error, backend.method, backend.url()));
         co_return;
     }
+    AnswerDraft* draft = backend.staged() ? &backend.answer_draft() : nullptr;
+    if (draft) [[unlikely]] {
+        // A status 0 leaves the client's at 200, as in the reference.
+        if (draft->status == 0) draft->status = 200;
+        if (!draft->failed && (draft->status < 200 || draft->status > 999)) draft->fail("invalid status code");
+        if (draft->failed || draft->body_replaced || !backend.called()) {
+            co_await answer_from(ex, backend, *draft);
+            co_return;
+        }
+    }
     upstream::Call& call = backend.call();
-    ex.status = call.head.status;
+    ex.status = static_cast<uint16_t>(draft ? draft->status : call.head.status);
     if (ex.w.draining()) ex.close = true;
     // The backend answered before it had all of the request: the rest of the body is not worth reading.
-    if (call.uploading() || !ex.body.done) ex.close = true;
+    if (call.uploading() || (!ex.body.done && !backend.body_replaced())) ex.close = true;
 
-    bool inflating = backend.head.asked_gzip && (call.head.mask & http::bit(Token::content_encoding)) &&
-                     ex.head.method != http::Method::head && call.may_have_body() && is_gzip(call);
+    bool inflating = backend.inflates();
     BodyRun run = call.first();
-    HeadWriter h(ex.w.tx());
+    // Stages can make a head larger than the room that the worker's buffers have for one.
+    bool large = draft && draft->headers.bytes() > upstream::Context::kHeadroom / 2;
+    if (large) {
+        char* moved = ex.arena.chars(draft->headers.bytes() + run.n + 2048) + draft->headers.bytes() + 1024;
+        if (run.n) std::memcpy(moved, run.data, run.n);
+        run.data = moved;
+    }
+    HeadWriter h(large ? ex.arena.chars(draft->headers.bytes() + 1024) : ex.w.tx());
     ClientFraming f;
-    compose_head(ex, call, inflating, {run.data, run.n}, h, f);
+    compose_head(ex, call, draft, inflating, {run.data, run.n}, h, f);
     if (inflating) {
         co_await relay_inflated(ex, backend, run, h, f);
         co_return;
@@ -200,6 +265,31 @@ rt::Task<void> relay(Exchange& ex) {
 }
 
 namespace {
+
+rt::Task<void> answer_from(Exchange& ex, BackendCall& backend, const AnswerDraft& draft) {
+    if (backend.called()) {
+        if (!draft.failed) (void)backend.call().first();  // the connection is kept when all of it came with the head
+        co_await backend.end();
+    }
+    if (draft.failed) {
+        co_await answer_failure(ex, 500, draft.error);
+        co_return;
+    }
+    http::ResponseHead none;
+    Rules rules = rules_of(ex, none, draft.status, false);
+    HeadWriter fields(ex.arena.chars(draft.headers.bytes() + 128));
+    copy_fields(draft, rules, 0, fields);
+    if (!draft.headers.has("Content-Type") && !draft.headers.has("Content-Encoding") && !rules.bodiless &&
+        !draft.body.empty())
+        fields.field("Content-Type", sniff_content_type(draft.body));
+    Answer a;
+    a.status = draft.status;
+    a.extra = fields.bytes();
+    a.has_date = draft.headers.has("Date");
+    a.completed = 0;
+    a.body = draft.body;
+    co_await answer(ex, a);
+}
 
 // Gzip that the gateway asked for itself is unpacked on the way (the reference's transport does it, no-op or not): 32
 // KiB window, output as it comes, flushed with every piece of input.

@@ -10,7 +10,7 @@ using http::Token;
 
 namespace {
 
-// What a request line and the framing are made of; the rest comes from the plan and the client's head.
+// What a request line and the framing are made of; the rest comes from the plan and the client's head, or from a draft.
 struct Spec {
     std::string_view method;
     http::Method method_id;
@@ -21,6 +21,8 @@ struct Spec {
     BodyPlan how;
     std::string_view body;
     bool allow_body_headers = true;
+    bool again = false;  // after a redirect
+    const RequestDraft* draft = nullptr;
 };
 
 class Out {
@@ -58,11 +60,99 @@ bool filter_passes(const plan::BackendPlan& b, Token t, std::string_view name) {
     return !b.filters_headers || b.header_filter.passes(t, name);
 }
 
+// A field of a backend request.
+struct Passed {
+    Token token;
+    bool canonical;  // the name is spelt as Go spells it
+    std::string_view name;
+    std::string_view value;
+};
+
+// The one place that says which fields a backend gets: those of the client that pass, and the gateway's own. The result
+// says whether the client's Content-Length passes; it is never put.
+template <class Put>
+bool each_field(const Exchange& ex, const plan::BackendPlan& b, Put&& put) {
+    const plan::RouterPlan& service = *ex.plan->service;
+    bool client_agent = false, length_passes = false;
+    std::string_view agent;
+    for (const http::Field& f : ex.all_fields()) {
+        if (http::is_hop_by_hop(f.token) || (f.flags & http::Field::kNominated)) continue;
+        std::string_view name = ex.name(f), value = ex.value(f);
+        uint64_t token = f.token == Token::unknown ? 0 : http::bit(f.token);
+        if (token & kNeverPassed) {
+            if (f.token == Token::user_agent && !value.empty() && !client_agent && b.headers.passes(f.token, name)) {
+                client_agent = true;
+                agent = value;
+            } else if (f.token == Token::content_length) {
+                length_passes = b.headers.passes(f.token, name) && filter_passes(b, f.token, name);
+            }
+            continue;
+        }
+        if (!b.headers.passes(f.token, name) || !filter_passes(b, f.token, name)) continue;
+        if (f.token == Token::x_forwarded_via && ex.has(Token::user_agent) &&
+            b.headers.passes(Token::user_agent, "User-Agent"))
+            continue;
+        put(Passed{f.token, (f.flags & http::Field::kCanonical) != 0, name, value});
+    }
+    if (client_agent) {
+        if (filter_passes(b, Token::user_agent, "User-Agent"))
+            put(Passed{Token::user_agent, true, "User-Agent", agent});
+        if (filter_passes(b, Token::x_forwarded_via, "X-Forwarded-Via"))
+            put(Passed{Token::x_forwarded_via, true, "X-Forwarded-Via", service.user_agent});
+    } else if (b.sends_user_agent) {
+        put(Passed{Token::user_agent, true, "User-Agent", service.user_agent});
+    }
+    if (b.sends_forwarded_for) put(Passed{Token::x_forwarded_for, true, "X-Forwarded-For", ex.client_ip});
+    if (b.sends_forwarded_host) {
+        std::string_view host;
+        if (!ex.target.authority.empty())
+            host = ex.target.authority;
+        else if (ex.head.host_field != UINT32_MAX)
+            host = ex.value(ex.fields[ex.head.host_field]);
+        put(Passed{Token::x_forwarded_host, true, "X-Forwarded-Host", host});
+    }
+    return length_passes;
+}
+
+bool usually_lacks_body(std::string_view method) {
+    return method == "GET" || method == "HEAD" || method == "DELETE" || method == "OPTIONS" || method == "PROPFIND" ||
+           method == "SEARCH";
+}
+
+// How the body of a draft is framed, as Go's client decides it.
+struct Framing {
+    enum class How : uint8_t { none, length, chunked } how = How::none;
+    uint64_t length = 0;
+};
+Framing framing_of(const Exchange& ex, const RequestDraft& d, const Spec& spec, BackendHead& out) {
+    Framing f;
+    if (!spec.again && d.framing.coded && d.framing.coding == "chunked") {
+        f.how = Framing::How::chunked;
+        return f;
+    }
+    bool streams = spec.how == BodyPlan::stream;
+    if (spec.how == BodyPlan::none) return f;
+    if (d.framing.length > 0) {
+        auto want = static_cast<uint64_t>(d.framing.length);
+        bool sized = !streams || ex.head.framing == http::Framing::length;
+        uint64_t have = streams ? ex.head.content_length : spec.body.size();
+        // A length that is not the body's would make two requests of one.
+        if (sized && want != have)
+            out.error = "http: ContentLength=" + std::to_string(want) + " with Body length " + std::to_string(have);
+        f.how = sized ? Framing::How::length : Framing::How::chunked;
+        f.length = want;
+        return f;
+    }
+    bool empty = !streams && spec.body.empty();
+    if (!(empty && usually_lacks_body(spec.method))) f.how = Framing::How::chunked;
+    return f;
+}
+
 void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, BackendHead& out) {
     const plan::RouterPlan& service = *ex.plan->service;
-    size_t bound = spec.method.size() + spec.target.size() + spec.host.size() + spec.referer.size() + ex.head.head_len +
-                   4 * ex.head.field_count + service.user_agent.size() * 2 + ex.client_ip.size() + spec.body.size() +
-                   320;
+    size_t bound = spec.method.size() + spec.target.size() + spec.host.size() + spec.referer.size() +
+                   (spec.draft ? spec.draft->headers.bytes() : ex.head.head_len + 4 * ex.head.field_count) +
+                   service.user_agent.size() * 2 + ex.client_ip.size() + spec.body.size() + 320;
     Out o(ex.arena.chars(bound));
     o.raw(spec.method);
     o.raw(" ");
@@ -71,92 +161,94 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
     o.raw(spec.host);
     o.raw("\r\n");
 
-    bool client_agent = false, encoding = false, range = false, length_passes = false;
-    for (const http::Field& f : ex.all_fields()) {
-        if (http::is_hop_by_hop(f.token) || (f.flags & http::Field::kNominated)) continue;
-        std::string_view name = ex.name(f), value = ex.value(f);
-        uint64_t token = f.token == Token::unknown ? 0 : http::bit(f.token);
-        if (token & kNeverPassed) {
-            if (f.token == Token::user_agent && !value.empty() && !client_agent && b.headers.passes(f.token, name)) {
-                client_agent = true;
-                if (filter_passes(b, f.token, name)) o.field("User-Agent", value);
-            } else if (f.token == Token::content_length) {
-                length_passes = b.headers.passes(f.token, name) && filter_passes(b, f.token, name);
-            }
-            continue;
+    bool agent = false, encoding = false, range = false, referer = false;
+    auto put = [&](const Passed& f) {
+        if (f.token == Token::user_agent) {  // the first counts, and an empty one means none
+            if (!agent && !f.value.empty()) o.field("User-Agent", f.value);
+            agent = true;
+            return;
         }
-        if (!b.headers.passes(f.token, name) || !filter_passes(b, f.token, name)) continue;
-        if (spec.drop_sensitive && (token & kSensitive)) continue;
-        if (f.token == Token::x_forwarded_via && ex.has(Token::user_agent) &&
-            b.headers.passes(Token::user_agent, "User-Agent"))
-            continue;
-        if (!spec.allow_body_headers && f.token == Token::content_type) continue;
-        if (f.token == Token::referer && !spec.referer.empty()) continue;
-        encoding |= f.token == Token::accept_encoding;
-        range |= f.token == Token::range;
-        if (f.flags & http::Field::kCanonical) {
-            o.raw(name);
+        if (f.token != Token::unknown) {
+            if (spec.drop_sensitive && (http::bit(f.token) & kSensitive)) return;
+            if (!spec.allow_body_headers && f.token == Token::content_type) return;
+            if (f.token == Token::referer && !spec.referer.empty()) {
+                if (f.value.empty()) return;
+                referer = true;  // one that was there before the redirect stays
+            }
+            encoding |= f.token == Token::accept_encoding && !f.value.empty();
+            range |= f.token == Token::range;
+        }
+        if (f.canonical) {
+            o.raw(f.name);
         } else {
-            http::canonicalise(name, o.at());
-            o.advance(name.size());
+            http::canonicalise(f.name, o.at());
+            o.advance(f.name.size());
         }
         o.raw(": ");
-        o.raw(value);
+        o.raw(f.value);
         o.raw("\r\n");
-    }
-    if (client_agent) {
-        if (!filter_passes(b, Token::user_agent, "User-Agent")) o.field("User-Agent", "Go-http-client/1.1");
-        if (filter_passes(b, Token::x_forwarded_via, "X-Forwarded-Via")) o.field("X-Forwarded-Via", service.user_agent);
+    };
+    bool length_passes = false;
+    if (spec.draft) {
+        for (const DraftField& f : spec.draft->headers.all()) {
+            Token t = http::find_token(f.name);
+            // What the request line, the framing or the reference's client says itself.
+            if (t == Token::host || t == Token::content_length || t == Token::transfer_encoding || t == Token::trailer)
+                continue;
+            put(Passed{t, true, f.name, trimmed_value(f.value)});
+        }
     } else {
-        o.field("User-Agent",
-                b.sends_user_agent ? std::string_view(service.user_agent) : std::string_view("Go-http-client/1.1"));
+        length_passes = each_field(ex, b, put);
     }
-    if (b.sends_forwarded_for) o.field("X-Forwarded-For", ex.client_ip);
-    if (b.sends_forwarded_host) {
-        std::string_view host;
-        if (!ex.target.authority.empty())
-            host = ex.target.authority;
-        else if (ex.head.host_field != UINT32_MAX)
-            host = ex.value(ex.fields[ex.head.host_field]);
-        o.field("X-Forwarded-Host", host);
-    }
-    if (!spec.referer.empty()) o.field("Referer", spec.referer);
+    if (!agent) o.field("User-Agent", "Go-http-client/1.1");
+    if (!spec.referer.empty() && !referer) o.field("Referer", spec.referer);
     if (!encoding && !range && spec.method_id != http::Method::head && !ex.w.settings->disable_compression) {
         o.raw("Accept-Encoding: gzip\r\n");
         out.asked_gzip = true;
     }
     if (ex.w.settings->disable_keep_alives) o.raw("Connection: close\r\n");
 
-    switch (spec.how) {
-        case BodyPlan::none:
+    Framing framing;
+    if (spec.draft) {
+        framing = framing_of(ex, *spec.draft, spec, out);
+    } else if (spec.how != BodyPlan::none) {
+        framing.how = Framing::How::chunked;
+        if ((length_passes && ex.head.framing == http::Framing::length) ||
+            (spec.how == BodyPlan::whole && b.send_body_on_redirect)) {
+            framing.how = Framing::How::length;
+            framing.length = spec.how == BodyPlan::whole ? spec.body.size() : ex.head.content_length;
+        }
+    }
+    switch (framing.how) {
+        case Framing::How::none:
             if (spec.method_id == http::Method::post || spec.method_id == http::Method::put ||
                 spec.method_id == http::Method::patch)
                 o.raw("Content-Length: 0\r\n");
             break;
-        case BodyPlan::whole:
-        case BodyPlan::stream:
-            out.has_body = true;
-            if ((length_passes && ex.head.framing == http::Framing::length) ||
-                (spec.how == BodyPlan::whole && b.send_body_on_redirect)) {
-                o.raw("Content-Length: ");
-                o.number(spec.how == BodyPlan::whole ? spec.body.size() : ex.head.content_length);
-                o.raw("\r\n");
-            } else {
-                o.raw("Transfer-Encoding: chunked\r\n");
-                out.chunked = true;
-            }
+        case Framing::How::length:
+            o.raw("Content-Length: ");
+            o.number(framing.length);
+            o.raw("\r\n");
+            break;
+        case Framing::How::chunked:
+            o.raw("Transfer-Encoding: chunked\r\n");
+            out.chunked = true;
             break;
     }
+    out.has_body = framing.how != Framing::How::none;
     o.raw("\r\n");
-    if (spec.how == BodyPlan::whole) {
-        if (out.chunked) {
-            char line[20];
-            size_t n = http::write_chunk_head(line + sizeof line, spec.body.size());
-            o.raw({line + sizeof line - n, n});
+    if (out.has_body && spec.how != BodyPlan::stream) {
+        if (!out.chunked) {
             o.raw(spec.body);
-            o.raw("\r\n0\r\n\r\n");
         } else {
-            o.raw(spec.body);
+            if (!spec.body.empty()) {
+                char line[20];
+                size_t n = http::write_chunk_head(line + sizeof line, spec.body.size());
+                o.raw({line + sizeof line - n, n});
+                o.raw(spec.body);
+                o.raw("\r\n");
+            }
+            o.raw("0\r\n\r\n");
         }
     }
     out.bytes = o.bytes();
@@ -286,7 +378,7 @@ void build_head(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& 
 }
 
 void build_redirect(Exchange& ex, const plan::BackendPlan& b, const Redirect& to, std::string_view body,
-                    BackendHead& out) {
+                    const RequestDraft* draft, BackendHead& out) {
     out.target = blanks_escaped(to.target, ex.arena);
     Spec spec;
     spec.method = to.method;
@@ -298,6 +390,73 @@ void build_redirect(Exchange& ex, const plan::BackendPlan& b, const Redirect& to
     spec.how = to.with_body ? BodyPlan::whole : BodyPlan::none;
     spec.body = body;
     spec.allow_body_headers = to.with_body || !ex.body.seen;
+    spec.again = true;
+    spec.draft = draft;
+    write_head(ex, b, spec, out);
+}
+
+RequestDraft* make_draft(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& host, BodyPlan how,
+                         std::string_view body, BackendHead& out) {
+    out.target = build_target(ex, b, out);
+    if (out.target.empty()) return nullptr;
+    auto* d = ex.arena.make<RequestDraft>(ex.arena);
+    d->method = b.method_name;
+    d->url = DraftUrl::parse(host.url, ex.arena);
+    d->url.set_target(out.target, ex.arena);
+    d->host = host.header;
+    d->headers.reserve(ex.head.field_count + 8);
+    bool length_passes = each_field(ex, b, [&](const Passed& f) {
+        std::string_view name = f.name;
+        if (!f.canonical) {
+            char* spelt = ex.arena.chars(name.size());
+            http::canonicalise(name, spelt);
+            name = {spelt, name.size()};
+        }
+        d->headers.add(name, f.value);
+    });
+    d->has_body = how != BodyPlan::none;
+    d->body = body;
+    const http::Field* length = ex.find(Token::content_length);
+    if (length_passes && length) {
+        d->headers.add("Content-Length", ex.value(*length));
+        if (d->has_body) d->framing.length = static_cast<int64_t>(ex.head.content_length);
+    }
+    if (how == BodyPlan::whole && b.send_body_on_redirect) d->framing.length = static_cast<int64_t>(body.size());
+    return d;
+}
+
+void build_from_draft(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& host, const RequestDraft& d,
+                      BodyPlan how, BackendHead& out) {
+    for (const DraftField& f : d.headers.all()) {
+        if (!valid_header_name(f.name)) {
+            out.error = "net/http: invalid header field name \"" + std::string(f.name) + "\"";
+            return;
+        }
+        if (!valid_header_value(f.value)) {
+            out.error = "net/http: invalid header field value for \"" + std::string(f.name) + "\"";
+            return;
+        }
+    }
+    if (d.url.host.empty()) {
+        out.error = "http: no Host in request URL";
+        return;
+    }
+    std::string_view target = d.url.target(ex.arena);
+    if (has_control(target)) {
+        out.error = "net/http: can't write control character in Request.URL";
+        return;
+    }
+    out.target = blanks_escaped(target, ex.arena);
+    Spec spec;
+    spec.method = d.method;
+    spec.method_id = http::method_of(d.method);
+    spec.host = d.host.empty() ? d.url.host : d.host;
+    if (!valid_host_header(spec.host)) spec.host = {};
+    spec.target = out.target;
+    if (!host.proxy.empty()) spec.target = ex.arena.concat(ex.arena.concat(d.url.scheme, "://", spec.host), out.target);
+    spec.how = how;
+    spec.body = d.body;
+    spec.draft = &d;
     write_head(ex, b, spec, out);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/draft.h"
 #include "engine/exchange.h"
 
 namespace gladius::engine {
@@ -40,6 +41,13 @@ struct Redirect {
     Redirect() {}
 };
 void build_redirect(Exchange& ex, const plan::BackendPlan& backend, const Redirect& to, std::string_view body,
-                    BackendHead& out);
+                    const RequestDraft* draft, BackendHead& out);
+
+// For backends with stages, in two steps: what build_head would write, to be changed; and what became of it. nullptr:
+// see out.error.
+RequestDraft* make_draft(Exchange& ex, const plan::BackendPlan& backend, const plan::HostPlan& host, BodyPlan how,
+                         std::string_view body, BackendHead& out);
+void build_from_draft(Exchange& ex, const plan::BackendPlan& backend, const plan::HostPlan& host,
+                      const RequestDraft& draft, BodyPlan how, BackendHead& out);
 
 }  // namespace gladius::engine

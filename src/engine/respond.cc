@@ -10,6 +10,11 @@ void HeadWriter::number(uint64_t n) {
     p_ = r.ptr;
 }
 
+void HeadWriter::value(std::string_view text) {
+    for (char c : text)
+        *p_++ = c == '\r' || c == '\n' ? ' ' : c;
+}
+
 void HeadWriter::status_line(int status) {
     if (status == 200) {
         raw("HTTP/1.1 200 OK\r\n");
@@ -67,7 +72,9 @@ rt::Task<void> answer(Exchange& ex, const Answer& a) {
     if (!ex.body.done && (ex.body.continue_due || ex.body.failed || ex.body.framing == http::Framing::chunked ||
                           ex.body.remaining > 256 * 1024))
         ex.close = true;
-    HeadWriter h(ex.w.tx());
+    bool large = a.extra.size() > Worker::kTransmit / 2;  // more than the worker's buffer is for
+    char* out = large ? ex.arena.chars(a.extra.size() + Worker::kTransmit / 2) : ex.w.tx();
+    HeadWriter h(out);
     h.status_line(a.status);
     if (!a.content_type.empty()) h.field("Content-Type", a.content_type);
     if (a.krakend) h.field("X-Krakend", ex.w.service().krakend_header);
@@ -79,21 +86,20 @@ rt::Task<void> answer(Exchange& ex, const Answer& a) {
         h.number(a.body.size());
         h.raw("\r\n");
     }
-    h.finish(ex, false);
+    h.finish(ex, a.has_date);
     bool with_body = !bodiless && ex.head.method != http::Method::head && !a.body.empty();
     size_t done;
-    if (!with_body || h.size() + a.body.size() <= Worker::kTransmit) {
+    if (!with_body || (!large && h.size() + a.body.size() <= Worker::kTransmit)) {
         size_t n = h.size();
         if (with_body) {
-            std::memcpy(ex.w.tx() + n, a.body.data(), a.body.size());
+            std::memcpy(out + n, a.body.data(), a.body.size());
             n += a.body.size();
         }
-        if (!write_fast(ex, ex.w.tx(), n, done)) co_await write_slow(ex, ex.w.tx() + done, n - done, ex.c.scope);
+        if (!write_fast(ex, out, n, done)) co_await write_slow(ex, out + done, n - done, ex.c.scope);
         co_return;
     }
     size_t n = h.size();
-    if (!write_fast(ex, ex.w.tx(), n, done) && !co_await write_slow(ex, ex.w.tx() + done, n - done, ex.c.scope))
-        co_return;
+    if (!write_fast(ex, out, n, done) && !co_await write_slow(ex, out + done, n - done, ex.c.scope)) co_return;
     // The body is in the exchange's arena or in a constant: it stays while it is written.
     rt::IoResult r = co_await ex.c.io.write(a.body.data(), a.body.size(), ex.c.scope);
     if (r.wake != rt::Wake::ready || r.error)

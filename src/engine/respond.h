@@ -28,6 +28,8 @@ class HeadWriter {
         raw("\r\n");
     }
     void number(uint64_t n);
+    // A text that may hold line ends: they become blanks, as in the reference.
+    void value(std::string_view text);
     void canonical_name(std::string_view name);
     // Date, Connection and the empty line.
     void finish(Exchange& ex, bool has_date);
@@ -45,6 +47,7 @@ struct Answer {
     std::string_view content_type;
     std::string_view body;
     std::string_view extra;  // whole lines, "Name: value\r\n"
+    bool has_date = false;   // in extra
     bool krakend = true;     // X-Krakend
     int completed = -1;      // X-Krakend-Completed: -1 none, 0 false, 1 true
     bool close = false;

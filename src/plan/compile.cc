@@ -663,8 +663,12 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
         http::Method m = http::method_of(plan->method);
         EndpointBuilder builder{e, *plan, diagnostics};
         for (const Feature* f : options.features) {
-            if (!f->compile_endpoint) continue;
-            if (conf::Node config = e.extra_config.find(f->info.name)) f->compile_endpoint(config, builder);
+            conf::Node config = e.extra_config.find(f->info.name);
+            if (config && f->compile_endpoint) f->compile_endpoint(config, builder);
+            for (size_t i = 0; f->compile_backend && i < e.backend.size(); ++i) {
+                BackendBuilder one{e, e.backend[i], plan->backends[i], diagnostics};
+                if (conf::Node own = e.backend[i].extra_config.find(f->info.name)) f->compile_backend(own, one);
+            }
         }
         Route route{Builtin::none, index};
         if (e.is_catch_all) {

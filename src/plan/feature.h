@@ -35,10 +35,29 @@ struct EndpointBuilder {
     }
 };
 
+// The same for one backend.
+struct BackendBuilder {
+    const conf::Endpoint& endpoint;
+    const conf::Backend& backend;
+    BackendPlan& plan;
+    conf::Diagnostics& diagnostics;
+
+    void add(BackendStage stage) {
+        plan.reads_body |= stage.reads_body;
+        plan.stages.push_back(std::move(stage));
+    }
+    // For what the reference leaves out and goes on: said at start, and an error of `check --lint`.
+    void left_out(const conf::Node& where, std::string message, std::string advice = {}) {
+        diagnostics.add(conf::Severity::warning, where.place(), std::move(message), std::move(advice));
+    }
+};
+
 struct Feature {
     conf::NamespaceInfo info;
     // `config` is the value of the namespace at an endpoint. nullptr: it does nothing there.
     void (*compile_endpoint)(const conf::Node& config, EndpointBuilder& builder) = nullptr;
+    // The same at a backend.
+    void (*compile_backend)(const conf::Node& config, BackendBuilder& builder) = nullptr;
 };
 
 using Features = std::span<const Feature* const>;

@@ -109,6 +109,9 @@ struct BackendPlan {
     bool return_error_code = false;
     std::string return_error_details;  // alias; empty: off
     bool send_body_on_redirect = false;
+
+    std::vector<BackendStage> stages;  // empty: from head to head, without a draft
+    bool reads_body = false;           // one of them does
 };
 
 // Settings of the router and of every answer; shared by the endpoints of one generation.

@@ -10,7 +10,9 @@
 
 namespace gladius::engine {
 struct Exchange;
-}
+struct RequestDraft;
+struct AnswerDraft;
+}  // namespace gladius::engine
 
 namespace gladius::plan {
 
@@ -37,6 +39,16 @@ struct Stage {
     rt::Task<Verdict> (*run_async)(const void* config, engine::Exchange& ex) = nullptr;
     std::shared_ptr<const void> config;
     Phase phase = Phase::validation;
+};
+
+// A step around the call of one backend: after everything that shapes the request, and before anything looks at the
+// answer (engine/draft.h). Requests go through the steps in the order of the registry, answers the other way round.
+// Either function may be null.
+struct BackendStage {
+    std::shared_ptr<const void> config;
+    void (*on_request)(const void* config, engine::RequestDraft& request) = nullptr;
+    void (*on_answer)(const void* config, engine::AnswerDraft& answer) = nullptr;
+    bool reads_body = false;  // on_request looks at the client's body: it is read whole before
 };
 
 }  // namespace gladius::plan

@@ -116,6 +116,7 @@ enum class Failure : uint8_t {
     cancelled,
     no_hosts,
     unsupported,
+    refused,  // by a stage of the gateway, in words of its own
 };
 
 // Why a call failed, and in which words the reference says it. Text is built only on the way of failure.
