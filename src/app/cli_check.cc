@@ -1,5 +1,6 @@
 #include "app/cli_check.h"
 
+#include "app/registry.h"
 #include "conf/dump.h"
 #include "telemetry/log.h"
 
@@ -35,6 +36,7 @@ CheckedFile check_file(const Invocation& in, const Environment& env, bool routes
     conf::LoadOptions o;
     o.environment = env;
     o.allow_unsupported = in.allow_unsupported;
+    o.namespaces = feature_namespaces();
     if (in.command == Command::run) {
         o.port = in.port;
         o.debug = in.debug > 0;
@@ -54,6 +56,7 @@ CheckedFile check_file(const Invocation& in, const Environment& env, bool routes
     c.routes_are_errors = routes_are_errors;
     c.http_proxy = http_proxy_of(env);
     c.no_proxy = no_proxy_of(env);
+    c.features = features();
     out.snapshot = plan::compile(*out.service, c, out.diagnostics);
     out.diagnostics.sort();
     return out;

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "features/modifier_martian/martian.h"
+
 namespace gladius::app {
 
 namespace {
@@ -9,7 +11,9 @@ namespace {
 // The order within one phase is the order here. The core reads router, telemetry/logging, backend/http and gladius/*
 // itself.
 const std::vector<const plan::Feature*>& list() {
-    static const std::vector<const plan::Feature*> all = {};
+    static const std::vector<const plan::Feature*> all = {
+        &features::modifier_martian,
+    };
     return all;
 }
 
