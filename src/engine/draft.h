@@ -41,8 +41,8 @@ class DraftHeaders {
 // Go's url.URL, as far as it can be changed.
 struct DraftUrl {
     std::string_view scheme;
-    std::string_view host;  // with the port
-    std::string_view path;  // decoded
+    std::string_view host;      // with the port
+    std::string_view path;      // decoded
     std::string_view raw_path;  // as it was written; counts only while it still means `path`
     std::string_view query;     // without '?'
     bool force_query = false;   // "/a?"
@@ -72,7 +72,7 @@ struct RequestDraft {
     DraftFraming framing;
     bool has_body = false;  // the client's, unless it was replaced
     bool body_replaced = false;
-    std::string_view body;  // all of it, when a stage of the backend reads it or brought it
+    std::string_view body;       // all of it, when a stage of the backend reads it or brought it
     bool skips_backend = false;  // the answer begins as an empty 200, without a call
     bool failed = false;
     std::string_view error;

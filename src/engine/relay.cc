@@ -96,6 +96,11 @@ void copy_fields(const AnswerDraft& draft, const Rules& rules, uint64_t length, 
     h.raw("\r\n");
 }
 
+// Static data has no place in a body that passes as it is; the reference shows it in the head only.
+bool completed_by_static(const Exchange& ex) {
+    return ex.plan->static_data && ex.plan->static_data->on_success();
+}
+
 // Writes the head for the client from the backend's.
 void compose_head(Exchange& ex, upstream::Call& call, const AnswerDraft* draft, bool inflating, std::string_view first,
                   HeadWriter& h, ClientFraming& f) {
@@ -118,8 +123,7 @@ void compose_head(Exchange& ex, upstream::Call& call, const AnswerDraft* draft, 
     }
     if (!typed && !f.bodiless && !first.empty() && !coded) h.field("Content-Type", sniff_content_type(first));
     h.field("X-Krakend", ex.plan->service->krakend_header);
-    // Static data has no place in a body that passes as it is; the reference shows it in the head only.
-    bool completed = ex.plan->static_data && ex.plan->static_data->on_success();
+    bool completed = completed_by_static(ex);
     h.raw(completed ? "X-Krakend-Completed: true\r\n" : "X-Krakend-Completed: false\r\n");
     if (completed) h.raw(ex.plan->cache_control);
     if (!f.bodiless && !rules.length) {
@@ -277,8 +281,9 @@ rt::Task<void> answer_from(Exchange& ex, BackendCall& backend, const AnswerDraft
     }
     http::ResponseHead none;
     Rules rules = rules_of(ex, none, draft.status, false);
-    HeadWriter fields(ex.arena.chars(draft.headers.bytes() + 128));
+    HeadWriter fields(ex.arena.chars(draft.headers.bytes() + ex.plan->cache_control.size() + 128));
     copy_fields(draft, rules, 0, fields);
+    if (completed_by_static(ex)) fields.raw(ex.plan->cache_control);
     if (!draft.headers.has("Content-Type") && !draft.headers.has("Content-Encoding") && !rules.bodiless &&
         !draft.body.empty())
         fields.field("Content-Type", sniff_content_type(draft.body));
@@ -286,7 +291,7 @@ rt::Task<void> answer_from(Exchange& ex, BackendCall& backend, const AnswerDraft
     a.status = draft.status;
     a.extra = fields.bytes();
     a.has_date = draft.headers.has("Date");
-    a.completed = 0;
+    a.completed = completed_by_static(ex) ? 1 : 0;
     a.body = draft.body;
     co_await answer(ex, a);
 }

@@ -170,14 +170,16 @@ class Fields {
             if (field) {
                 field->read(m.value);
             } else if (!conf::is_comment_key(m.key)) {
-                remarks.push_back({m.key_node, fmt::format("\"{}\" has no meaning here and is ignored", m.key.substr(0, 60)),
+                remarks.push_back({m.key_node,
+                                   fmt::format("\"{}\" has no meaning here and is ignored", m.key.substr(0, 60)),
                                    fmt::format("the keys here are {}", known())});
             }
         }
     }
 
     static void need(const conf::Node& n, conf::Kind kind, std::string_view what) {
-        if (!n.is(kind)) throw Wrong{n, fmt::format("is {}, not {}", kind_name(n), what), fmt::format("write {}", what)};
+        if (!n.is(kind))
+            throw Wrong{n, fmt::format("is {}, not {}", kind_name(n), what), fmt::format("write {}", what)};
     }
 
     // The reference has read the number as a float and written it again.
@@ -348,7 +350,8 @@ class Builder {
         for (const std::string& s : *scope) {
             bool request = s == "request";
             if (!request && s != "response")
-                throw Wrong{n, fmt::format("\"{}\" is no scope", s.substr(0, 40)), "write \"request\", \"response\" or both"};
+                throw Wrong{n, fmt::format("\"{}\" is no scope", s.substr(0, 40)),
+                            "write \"request\", \"response\" or both"};
             if (!(request ? name.on_request : name.on_answer))
                 throw Wrong{n, fmt::format("{} cannot work on a {}", name.name, s),
                             fmt::format("write \"scope\": [\"{}\"]", request ? "response" : "request")};
@@ -497,7 +500,8 @@ class Builder {
         f.boolean("remove", remove);
         f.read(n, remarks_);
         if ((m.number != 0) + of_scheme + remove != 1)
-            throw Wrong{n, "port.Modifier needs one of \"port\", \"defaultForScheme\" and \"remove\"", "write exactly one of them"};
+            throw Wrong{n, "port.Modifier needs one of \"port\", \"defaultForScheme\" and \"remove\"",
+                        "write exactly one of them"};
         m.port = of_scheme ? PortChange::of_scheme : remove ? PortChange::remove : PortChange::fixed;
     }
 
@@ -577,8 +581,7 @@ Built build(const conf::Node& config) {
         out.program = std::move(program);
     } catch (Wrong& w) {
         out.remarks.clear();
-        out.remarks.push_back(
-            {w.at, "modifier/martian is left out as a whole: " + w.message, std::move(w.advice)});
+        out.remarks.push_back({w.at, "modifier/martian is left out as a whole: " + w.message, std::move(w.advice)});
     }
     return out;
 }

@@ -93,8 +93,7 @@ bool is(const std::optional<Pair>& p, std::string_view name, std::string_view va
 
 std::string request_cookie(const Cookie& c) {
     std::string name = c.name;
-    std::replace_if(
-        name.begin(), name.end(), [](char b) { return b == '\r' || b == '\n'; }, '-');
+    std::replace_if(name.begin(), name.end(), [](char b) { return b == '\r' || b == '\n'; }, '-');
     return name + "=" + written_value(c.value);
 }
 

@@ -25,8 +25,8 @@ bool cookie_header_has(std::string_view line, std::string_view name, std::string
 // The same of one Set-Cookie header.
 bool set_cookie_is(std::string_view line, std::string_view name, std::string_view value);
 
-// RFC 3339 as Go's time.Time reads it from JSON: seconds of Unix time. A year before 1601 is a time too, which no cookie
-// shows.
+// RFC 3339 as Go's time.Time reads it from JSON: seconds of Unix time. A year before 1601 is a time too, which no
+// cookie shows.
 std::optional<int64_t> parse_rfc3339(std::string_view s);
 
 }  // namespace gladius::features::martian

@@ -18,71 +18,70 @@ struct Type {
     std::string_view ending, type;
 };
 // Sorted. What the registries of IANA say for endings that gateways serve.
-constexpr Type kTypes[] = {
-    {".ai", "application/postscript"},
-    {".apk", "application/vnd.android.package-archive"},
-    {".apng", "image/apng"},
-    {".avif", "image/avif"},
-    {".bin", "application/octet-stream"},
-    {".bmp", "image/bmp"},
-    {".com", "application/octet-stream"},
-    {".css", "text/css; charset=utf-8"},
-    {".csv", "text/csv; charset=utf-8"},
-    {".doc", "application/msword"},
-    {".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
-    {".ehtml", "text/html; charset=utf-8"},
-    {".eml", "message/rfc822"},
-    {".eps", "application/postscript"},
-    {".exe", "application/octet-stream"},
-    {".flac", "audio/flac"},
-    {".gif", "image/gif"},
-    {".gz", "application/gzip"},
-    {".htm", "text/html; charset=utf-8"},
-    {".html", "text/html; charset=utf-8"},
-    {".ico", "image/vnd.microsoft.icon"},
-    {".ics", "text/calendar; charset=utf-8"},
-    {".jfif", "image/jpeg"},
-    {".jpeg", "image/jpeg"},
-    {".jpg", "image/jpeg"},
-    {".js", "text/javascript; charset=utf-8"},
-    {".json", "application/json"},
-    {".m4a", "audio/mp4"},
-    {".mjs", "text/javascript; charset=utf-8"},
-    {".mp3", "audio/mpeg"},
-    {".mp4", "video/mp4"},
-    {".oga", "audio/ogg"},
-    {".ogg", "audio/ogg"},
-    {".ogv", "video/ogg"},
-    {".opus", "audio/ogg"},
-    {".pdf", "application/pdf"},
-    {".pjp", "image/jpeg"},
-    {".pjpeg", "image/jpeg"},
-    {".png", "image/png"},
-    {".ppt", "application/vnd.ms-powerpoint"},
-    {".pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"},
-    {".ps", "application/postscript"},
-    {".rdf", "application/rdf+xml"},
-    {".rtf", "application/rtf"},
-    {".shtml", "text/html; charset=utf-8"},
-    {".svg", "image/svg+xml"},
-    {".text", "text/plain; charset=utf-8"},
-    {".tif", "image/tiff"},
-    {".tiff", "image/tiff"},
-    {".txt", "text/plain; charset=utf-8"},
-    {".vtt", "text/vtt; charset=utf-8"},
-    {".wasm", "application/wasm"},
-    {".wav", "audio/wav"},
-    {".webm", "audio/webm"},
-    {".webp", "image/webp"},
-    {".xbl", "text/xml; charset=utf-8"},
-    {".xbm", "image/x-xbitmap"},
-    {".xht", "application/xhtml+xml"},
-    {".xhtml", "application/xhtml+xml"},
-    {".xls", "application/vnd.ms-excel"},
-    {".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
-    {".xml", "text/xml; charset=utf-8"},
-    {".xsl", "text/xml; charset=utf-8"},
-    {".zip", "application/zip"}};
+constexpr Type kTypes[] = {{".ai", "application/postscript"},
+                           {".apk", "application/vnd.android.package-archive"},
+                           {".apng", "image/apng"},
+                           {".avif", "image/avif"},
+                           {".bin", "application/octet-stream"},
+                           {".bmp", "image/bmp"},
+                           {".com", "application/octet-stream"},
+                           {".css", "text/css; charset=utf-8"},
+                           {".csv", "text/csv; charset=utf-8"},
+                           {".doc", "application/msword"},
+                           {".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+                           {".ehtml", "text/html; charset=utf-8"},
+                           {".eml", "message/rfc822"},
+                           {".eps", "application/postscript"},
+                           {".exe", "application/octet-stream"},
+                           {".flac", "audio/flac"},
+                           {".gif", "image/gif"},
+                           {".gz", "application/gzip"},
+                           {".htm", "text/html; charset=utf-8"},
+                           {".html", "text/html; charset=utf-8"},
+                           {".ico", "image/vnd.microsoft.icon"},
+                           {".ics", "text/calendar; charset=utf-8"},
+                           {".jfif", "image/jpeg"},
+                           {".jpeg", "image/jpeg"},
+                           {".jpg", "image/jpeg"},
+                           {".js", "text/javascript; charset=utf-8"},
+                           {".json", "application/json"},
+                           {".m4a", "audio/mp4"},
+                           {".mjs", "text/javascript; charset=utf-8"},
+                           {".mp3", "audio/mpeg"},
+                           {".mp4", "video/mp4"},
+                           {".oga", "audio/ogg"},
+                           {".ogg", "audio/ogg"},
+                           {".ogv", "video/ogg"},
+                           {".opus", "audio/ogg"},
+                           {".pdf", "application/pdf"},
+                           {".pjp", "image/jpeg"},
+                           {".pjpeg", "image/jpeg"},
+                           {".png", "image/png"},
+                           {".ppt", "application/vnd.ms-powerpoint"},
+                           {".pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"},
+                           {".ps", "application/postscript"},
+                           {".rdf", "application/rdf+xml"},
+                           {".rtf", "application/rtf"},
+                           {".shtml", "text/html; charset=utf-8"},
+                           {".svg", "image/svg+xml"},
+                           {".text", "text/plain; charset=utf-8"},
+                           {".tif", "image/tiff"},
+                           {".tiff", "image/tiff"},
+                           {".txt", "text/plain; charset=utf-8"},
+                           {".vtt", "text/vtt; charset=utf-8"},
+                           {".wasm", "application/wasm"},
+                           {".wav", "audio/wav"},
+                           {".webm", "audio/webm"},
+                           {".webp", "image/webp"},
+                           {".xbl", "text/xml; charset=utf-8"},
+                           {".xbm", "image/x-xbitmap"},
+                           {".xht", "application/xhtml+xml"},
+                           {".xhtml", "application/xhtml+xml"},
+                           {".xls", "application/vnd.ms-excel"},
+                           {".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+                           {".xml", "text/xml; charset=utf-8"},
+                           {".xsl", "text/xml; charset=utf-8"},
+                           {".zip", "application/zip"}};
 
 const char* words_of(int error) {
     switch (error) {
@@ -170,8 +169,9 @@ void answer_with_file(const Modifier& m, engine::AnswerDraft& a) {
     std::string_view below = asked;
     for (const auto& [from, to] : m.paths)
         if (from == asked) below = to;
-    std::string_view joined = m.path.empty() ? below : below.empty() ? std::string_view(m.path)
-                                                                      : arena.concat(m.path, "/", below);
+    std::string_view joined = m.path.empty()  ? below
+                              : below.empty() ? std::string_view(m.path)
+                                              : arena.concat(m.path, "/", below);
     std::string_view path = clean(joined, arena);
     if (path.find('\0') != std::string_view::npos) return a.fail("open: invalid argument");
     File file(arena.concat(path, std::string_view("", 1)).data());
@@ -180,7 +180,7 @@ void answer_with_file(const Modifier& m, engine::AnswerDraft& a) {
         a.status = 404;
         return;
     }
-    struct stat info {};
+    struct stat info{};
     if (::fstat(file.fd, &info) != 0) return failed(a, "stat", path, errno);
     if (S_ISDIR(info.st_mode)) return failed(a, "read", path, EISDIR);
     if (!S_ISREG(info.st_mode)) return a.fail(arena.concat("read ", path, ": no regular file"));

@@ -1,7 +1,7 @@
-// Purpose: static.Modifier: an answer from a file below a folder. Owner: none. Thread: a worker; a file is read at once,
-// so this is for small files on local disks. Lifetime: what was read is in the answer's arena. Errors: 404 for a file
-// that is not there; otherwise the words of Go's os package. A path never leads out of the folder: it is cleaned before
-// it is joined. Source: google/martian's static modifier; Go path.Clean, mime.TypeByExtension.
+// Purpose: static.Modifier: an answer from a file below a folder. Owner: none. Thread: a worker; a file is read at
+// once, so this is for small files on local disks. Lifetime: what was read is in the answer's arena. Errors: 404 for a
+// file that is not there; otherwise the words of Go's os package. A path never leads out of the folder: it is cleaned
+// before it is joined. Source: google/martian's static modifier; Go path.Clean, mime.TypeByExtension.
 #pragma once
 #include <string>
 #include <string_view>

@@ -139,8 +139,7 @@ bool has_header_value(const D& d, std::string_view name, std::string_view value)
             break;
     }
     auto all = d.headers.all();
-    return std::any_of(all.begin(), all.end(),
-                       [&](const DraftField& f) { return f.name == name && f.value == value; });
+    return std::any_of(all.begin(), all.end(), [&](const DraftField& f) { return f.name == name && f.value == value; });
 }
 
 // --- URLs ------------------------------------------------------------------------------------------------------------
@@ -160,7 +159,8 @@ Fault split_host_port(std::string_view s, HostPort& out, Arena& arena) {
         size_t end = s.find(']');
         if (end == std::string_view::npos) return wrong("missing ']' in address");
         if (end + 1 == s.size()) return wrong("missing port in address");
-        if (end + 1 != colon) return wrong(s[end + 1] == ':' ? "too many colons in address" : "missing port in address");
+        if (end + 1 != colon)
+            return wrong(s[end + 1] == ':' ? "too many colons in address" : "missing port in address");
         out.host = s.substr(1, end - 1);
         opened = 1;
         closed = end + 1;

@@ -1,9 +1,9 @@
 // Purpose: a tree of modifiers, flattened into two lists of steps: one for the request, one for the answer. Steps jump
-// forward only, so a run is linear in the size of the configuration and needs no stack. Owner: the plan holds a Program;
-// steps point into its tree. Thread: run() on workers, on a const Program. Lifetime: what run() puts into a draft is in
-// the Program or in the draft's arena. Errors: a modifier that fails ends the run, and the call with it, with the
-// reference's words; in a group that aggregates errors the run goes on and fails at the group's end.
-// Source: google/martian; Go net/http, net and strconv for texts.
+// forward only, so a run is linear in the size of the configuration and needs no stack. Owner: the plan holds a
+// Program; steps point into its tree. Thread: run() on workers, on a const Program. Lifetime: what run() puts into a
+// draft is in the Program or in the draft's arena. Errors: a modifier that fails ends the run, and the call with it,
+// with the reference's words; in a group that aggregates errors the run goes on and fails at the group's end. Source:
+// google/martian; Go net/http, net and strconv for texts.
 #pragma once
 #include <re2/re2.h>
 
