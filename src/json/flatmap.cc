@@ -34,7 +34,9 @@ struct Label {
     static Label of(uint32_t element) { return {nullptr, 0, element}; }
     std::string_view view() const { return {text, size}; }
     bool operator==(const Label& o) const { return number == o.number && (number != kNone || view() == o.view()); }
-    bool operator<(const Label& o) const { return number != o.number ? number < o.number : view() < o.view(); }
+    bool operator<(const Label& o) const {
+        return number != o.number ? number < o.number : number == kNone && view() < o.view();
+    }
     // As a member's name.
     std::string_view written(Arena& arena) const {
         if (text != nullptr || number == kNone) return view();
@@ -66,6 +68,24 @@ bool has_children(const Value& v) {
     return first_live(*v.document, v.n + 1, n.next) < n.next;
 }
 
+std::string_view name_of(const Member& m) {
+    return m.key;
+}
+
+// Keeps the last of those with the same name, in their order. Returns how many are left.
+template <class T>
+uint32_t last_of_equal(T* list, uint32_t n, Arena& arena) {
+    auto* names = static_cast<SortKey*>(arena.allocate(sizeof(SortKey) * n, alignof(SortKey)));
+    for (uint32_t i = 0; i < n; ++i)
+        names[i] = SortKey::of(name_of(list[i]), i);
+    auto kept = static_cast<uint32_t>(sort_names(names, n));
+    if (kept == n) return n;
+    std::sort(names, names + kept, [](const SortKey& x, const SortKey& y) { return x.ref < y.ref; });
+    for (uint32_t i = 0; i < kept; ++i)
+        list[i] = list[names[i].ref];
+    return kept;
+}
+
 }  // namespace
 
 // The data of one apply() as nodes with named edges, like the reference's: an element's name is the index that it had
@@ -92,12 +112,14 @@ class FlatmapProgram::Tree {
         Value value;  // not looked at when there is a branch
         Branch* branch = nullptr;
     };
+    friend std::string_view name_of(const Edge& e) { return e.label.view(); }
     struct Branch {
         Value leaf;    // what it is without edges
         Value source;  // what it was made from, when that had children
         Edge* edges = nullptr;
         uint32_t count = 0;
         uint32_t capacity = 0;
+        uint32_t unordered = 0;  // edges at the front that the reference has in the order of a Go map
         bool collection = false;
         bool numbered = true;  // the label of each edge is its position
         bool changed = false;  // not source any more, or never was
@@ -185,7 +207,7 @@ void FlatmapProgram::Tree::fill(const Value& v, Branch& b) {
         b.edges = arena_.array<Edge>(v.n);
         for (uint32_t i = 0; i < v.n; ++i)
             b.edges[i] = {Label::of(v.members[i].key), v.members[i].value};
-        b.count = b.capacity = v.n;
+        b.count = b.capacity = b.unordered = v.n;
         b.numbered = false;
         return;
     }
@@ -223,16 +245,9 @@ void FlatmapProgram::Tree::fill_object(Document& doc, uint32_t object, Branch& b
     uint32_t end = nodes[object].next;
     for (uint32_t c = first_live(doc, object + 1, end); c < end; c = first_live(doc, nodes[c].next, end))
         b.edges[b.count++] = {Label::of(doc.key(c, arena_)), Value::of(&doc, c)};
+    b.unordered = b.count;
     if (nodes[object].has(Node::ordered)) return;
-    auto* names = static_cast<SortKey*>(arena_.allocate(sizeof(SortKey) * b.count, alignof(SortKey)));
-    for (uint32_t i = 0; i < b.count; ++i)
-        names[i] = SortKey::of(b.edges[i].label.view(), i);
-    auto n = static_cast<uint32_t>(sort_names(names, b.count));
-    if (n == b.count) return;
-    std::sort(names, names + n, [](const SortKey& x, const SortKey& y) { return x.ref < y.ref; });
-    for (uint32_t i = 0; i < n; ++i)
-        b.edges[i] = b.edges[names[i].ref];
-    b.count = n;
+    b.count = b.unordered = last_of_equal(b.edges, b.count, arena_);
 }
 
 uint32_t FlatmapProgram::Tree::find(Branch& b, const Label& l) {
@@ -315,24 +330,20 @@ FlatmapProgram::Tree::Branch* FlatmapProgram::Tree::add_child(Branch& b, const L
 void FlatmapProgram::Tree::remove(Branch& b, uint32_t i) {
     std::copy(b.edges + i + 1, b.edges + b.count, b.edges + i);
     --b.count;
+    if (i < b.unordered) --b.unordered;
     b.numbered = b.numbered && i == b.count;
     b.changed = true;
     b.index = nullptr;
     b.searches = 0;
 }
 
-// In an object that has the new name already, what moves wins: in the reference the order of a Go map decides.
+// Of members with the same name the last one wins. Where the order is that of a Go map, what is renamed comes last: the
+// ledger says so, the reference does so sometimes.
 void FlatmapProgram::Tree::rename(Branch& b, uint32_t i, const Label& l) {
     if (b.edges[i].label == l) return;
     bool known = find(b, l) != kNone;
-    Edge e = b.edges[i];
-    e.label = l;
-    if (known && !b.collection) {
-        std::copy(b.edges + i + 1, b.edges + b.count, b.edges + i);
-        b.edges[b.count - 1] = e;
-    } else {
-        b.edges[i] = e;
-    }
+    b.edges[i].label = l;
+    if (known && i < b.unordered) std::rotate(b.edges + i, b.edges + i + 1, b.edges + b.unordered);
     b.repeats = b.repeats || known;
     b.numbered = false;
     b.changed = true;
@@ -385,7 +396,7 @@ void FlatmapProgram::Tree::del(const Path& path) {
             if (i != kNone) remove(b, i);
         } else {
             b.changed = b.changed || b.count != 0;
-            b.count = 0;
+            b.count = b.unordered = 0;
             b.numbered = true;
             b.repeats = false;
             b.index = nullptr;
@@ -547,10 +558,12 @@ Value FlatmapProgram::Tree::made_of(Branch& b) {
             list[i] = b.edges[i].value;
         return Value::of(list, b.count);
     }
-    Growing<Member> members(arena_, b.count);
+    auto* members = arena_.array<Member>(b.count);
+    uint32_t n = 0;
     for (uint32_t i = 0; i < b.count; ++i)
-        members.push({b.edges[i].label.written(arena_), b.edges[i].value});
-    return b.repeats ? unique_members(members, arena_) : Value::of(members.data(), b.count);
+        members[n++] = {b.edges[i].label.written(arena_), b.edges[i].value};
+    if (b.repeats) n = last_of_equal(members, n, arena_);
+    return Value::of(members, n);
 }
 
 FlatmapProgram::Path FlatmapProgram::path_of(std::string_view text) {
