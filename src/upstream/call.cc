@@ -40,12 +40,13 @@ void Call::close() {
 
 rt::Detached Call::upload(BodyFeed& feed) {
     upload_.add();
-    rt::Scope scope(ctx_.loop, &scope_);
-    upload_scope_ = &scope;
-    bool ok = co_await feed.send_to(conn_->io, scope);
-    upload_scope_ = nullptr;
-    if (!ok) upload_failed_ = true;
-    upload_.done();
+    {
+        rt::Scope scope(ctx_.loop, &scope_);
+        upload_scope_ = &scope;
+        if (!co_await feed.send_to(conn_->io, scope)) upload_failed_ = true;
+        upload_scope_ = nullptr;
+    }
+    upload_.done();  // resumes who waits for the end: afterwards the call and the parent of the scope may be gone
 }
 
 rt::Task<void> Call::end_upload() {
@@ -62,15 +63,21 @@ Call::HeadState Call::take_head(char* rx, size_t n, http::Method method) {
     http::Limits limits;
     limits.max_head_bytes = Context::kReceive;
     http::Status st;
+    size_t at = 0;
     for (;;) {
-        st = http::parse_response(rx, n, limits, method, ctx_.fields, Context::kMaxFields, head);
+        st = http::parse_response(rx + at, n - at, limits, method, ctx_.fields, Context::kMaxFields, head);
         if (st != http::Status::complete || head.status >= 200 || head.status == 101) break;
         // Interim answers are not passed on (the reference drops them too).
-        n -= head.head_len;
-        std::memmove(rx, rx + head.head_len, n);
-        part_n_ = n;
-        if (n == 0) return HeadState::more;
+        at += head.head_len;
+        interim_n_ += head.head_len;
+        if (at == n || interim_n_ > Context::kReceive) {
+            st = http::Status::need_more;
+            break;
+        }
     }
+    rx += at;
+    n -= at;
+    part_at_ = at;
     part_n_ = n;
     if (st == http::Status::complete) {
         base = rx;
@@ -82,8 +89,15 @@ Call::HeadState Call::take_head(char* rx, size_t n, http::Method method) {
         error.text = "net/http: unexpected 101 Switching Protocols";
         return HeadState::bad;
     }
-    if (st == http::Status::need_more && n < Context::kReceive) return HeadState::more;
     error.kind = Failure::bad_answer;
+    if (interim_n_ > Context::kReceive) {
+        error.text = "net/http: too many 1xx informational responses";
+        return HeadState::bad;
+    }
+    if (st == http::Status::need_more && n < Context::kReceive) {
+        error.kind = Failure::none;
+        return HeadState::more;
+    }
     size_t line = 0;
     while (line < n && line < 80 && rx[line] != '\r' && rx[line] != '\n')
         ++line;
@@ -107,27 +121,34 @@ void Call::set_read_error(const rt::IoResult& r) {
     }
 }
 
-// A head that comes in pieces is collected in a buffer of its own and moved back to the receive buffer with every
-// further piece.
+// A head that comes in pieces is collected in a buffer of its own, and moved to the receive buffer when it is worth
+// parsing: a backend that sends byte by byte costs linear time.
 rt::Task<Call::HeadState> Call::read_rest_of_head(http::Method method, rt::Scope& scope) {
     char* part = static_cast<char*>(pool_allocate(Context::kReceive));
+    std::memcpy(part, ctx_.rx() + part_at_, part_n_);
+    http::Limits limits;
+    limits.max_head_bytes = Context::kReceive;
+    http::HeadResume resume;
+    resume.parsed(part_n_);
     HeadState state = HeadState::more;
     while (state == HeadState::more) {
-        size_t had = part_n_;
-        std::memcpy(part, ctx_.rx(), had);
-        rt::IoResult r = co_await conn_->io.read(ctx_.rx(), Context::kReceive - had, scope);
+        rt::IoResult r = co_await conn_->io.read(part + part_n_, Context::kReceive - part_n_, scope);
         if (!r.ok()) {
             set_read_error(r);
             state = HeadState::bad;
             break;
         }
         got_bytes_ = true;
-        auto n = static_cast<size_t>(r.n);
-        ctx_.counters.add(Counter::backend_bytes_received, n);
-        char* rx = ctx_.rx();
-        std::memmove(rx + had, rx, n);
-        std::memcpy(rx, part, had);
-        state = take_head(rx, had + n, method);
+        ctx_.counters.add(Counter::backend_bytes_received, static_cast<uint64_t>(r.n));
+        part_n_ += static_cast<size_t>(r.n);
+        if (!resume.worth_parsing(part, part_n_, limits)) continue;
+        std::memcpy(ctx_.rx(), part, part_n_);
+        state = take_head(ctx_.rx(), part_n_, method);
+        if (part_at_ > 0) {  // interim answers were taken out
+            std::memmove(part, part + part_at_, part_n_);
+            resume = http::HeadResume();
+        }
+        resume.parsed(part_n_);
     }
     pool_free(part, Context::kReceive);
     co_return state;
@@ -148,6 +169,7 @@ rt::Task<bool> Call::start(Peer& peer, const BackendRequest& request) {
         }
         ++conn_->uses;
         got_bytes_ = false;
+        part_at_ = part_n_ = interim_n_ = 0;
         bool sent = true;
         int write_error = 0;
         ssize_t n = conn_->io.write_now(request.bytes.data(), request.bytes.size());
@@ -187,7 +209,6 @@ rt::Task<bool> Call::start(Peer& peer, const BackendRequest& request) {
         } else {
             rt::Scope scope(ctx_.loop, &scope_);
             scope.deadline_in(ctx_.settings->response_header_timeout_ms);
-            part_n_ = 0;
             state = co_await read_rest_of_head(request.method, scope);
         }
         if (state == HeadState::complete) co_return true;

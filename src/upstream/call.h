@@ -95,7 +95,8 @@ class Call {
     http::ChunkedDecoder chunked_;
     uint64_t remaining_ = 0;
     size_t first_n_ = 0;
-    size_t part_n_ = 0;  // bytes of an incomplete head in the receive buffer
+    size_t part_at_ = 0, part_n_ = 0;  // an incomplete head: where it stands in the receive buffer, and its bytes
+    size_t interim_n_ = 0;             // bytes of 1xx answers so far
     bool got_bytes_ = false;
     bool complete_ = false;  // the body was read to its end
     bool excess_ = false;    // bytes after it: not reusable

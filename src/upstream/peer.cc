@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/pool.h"
@@ -96,11 +97,12 @@ uint64_t Peer::table_now_ms() const {
 void Peer::take_addresses(std::vector<net::Address> fresh, uint64_t until_ms) {
     for (net::Address& a : fresh)
         a.set_port(key_.proxy.empty() ? key_.port : key_.proxy_port);
-    if (fresh != addresses) {
+    // Names with several addresses come in another order each time: only other addresses are a change.
+    if (!std::is_permutation(fresh.begin(), fresh.end(), addresses.begin(), addresses.end())) {
         ++epoch_;
         close_idle();
-        addresses = std::move(fresh);
     }
+    addresses = std::move(fresh);
     addresses_until_ms = until_ms;
 }
 

@@ -780,6 +780,27 @@ def test_slow_head_in_many_pieces_costs_linear_time(t):
     assert t.gateway.cpu_seconds() - before < 2 * SLOW
 
 
+def test_interim_answers(t):
+    """However they come, they are left out; a backend that sends nothing else is given up."""
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"
+    for n in (1, 2, 7, 500):
+        for each in (0, 50, 4001):
+            fixed(t, "/interim", early * n + ok(), False, each)
+            for path in ("/n/interim", "/j/interim"):
+                a = t.gateway.ask(get(path))
+                assert a.status == 200 and (a.body == BODY or path[1] == "j"), (n, each, path, a.line)
+
+    @t.backend.on("/endless")
+    def _(c, m):
+        while True:
+            c.send(early * 1000)
+    before = t.gateway.cpu_seconds()
+    start = time.monotonic()
+    assert t.gateway.ask(get("/n/endless")).status == 500
+    assert time.monotonic() - start < 2 * SLOW and t.gateway.cpu_seconds() - before < 0.5 * SLOW
+    t.gateway.idle()
+
+
 def test_body_sent_again_on_redirect(t):
     backends = [{"url_pattern": "/{p}", "host": ["http://127.0.0.1:%d" % t.backend.port], "method": "POST", "encoding": "no-op",
                  "extra_config": {"backend/http/client": {"send_body_on_redirect": True}}}]
