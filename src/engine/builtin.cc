@@ -19,14 +19,8 @@ namespace {
 
 constexpr std::string_view kJson = "application/json; charset=utf-8";
 
-uint64_t process_start_ns() {
-    static const uint64_t start = [] {
-        timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
-    }();
-    return start;
-}
+// Set while the program starts, before the first request asks.
+const uint64_t kProcessStartNs = rt::Loop::clock_now_ns();
 
 // Go's time.Time.String() of now: "2026-11-23 01:38:01.66 +0000 UTC m=+37.12".
 std::string go_now(const Worker& w) {
@@ -42,7 +36,7 @@ std::string go_now(const Worker& w) {
             frac[n - 1] = 0;
     }
     strftime(zone, sizeof zone, " %z %Z", &parts);
-    uint64_t up = w.loop.now_ns() - std::min(w.loop.now_ns(), process_start_ns());
+    uint64_t up = w.loop.now_ns() - std::min(w.loop.now_ns(), kProcessStartNs);
     std::snprintf(mono, sizeof mono, " m=+%llu.%09llu", static_cast<unsigned long long>(up / 1000000000),
                   static_cast<unsigned long long>(up % 1000000000));
     return std::string(head) + frac + zone + mono;
@@ -80,14 +74,23 @@ std::string html_escape(std::string_view s) {
     return out;
 }
 
-rt::Task<std::string> read_whole_body(Exchange& ex) {
-    std::string body;
-    while (!ex.body.done && body.size() < 16 * 1024 * 1024) {
-        upstream::BodyRun run = co_await next_body(ex, ex.scope);
-        body.append(run.data ? run.data : "", run.n);
-        if (run.failed) break;
+// The body that is echoed or logged: counted with the copies that rendering makes of it. False: it was answered
+// already, or there is nobody to answer.
+rt::Task<bool> read_shown_body(Exchange& ex, std::string_view& body) {
+    constexpr size_t kCopies = 8;
+    WholeBody read = WholeBody::complete;
+    if (!body_at_hand(ex, &body)) read = co_await read_whole_body(ex, ex.scope, body);
+    if (read == WholeBody::no_memory || !ex.charge(body.size() * kCopies)) {
+        ex.close = true;
+        co_await answer_failure(ex, 503, "the memory budget of the gateway is used up; try again later");
+        co_return false;
     }
-    co_return body;
+    if (read == WholeBody::complete) co_return true;
+    if (!ex.body.failed)
+        ex.gone = true;
+    else if (!ex.gone)
+        co_await answer_failure(ex, ex.body.too_large ? 413 : 400, "the request's body could not be read");
+    co_return false;
 }
 
 std::string canonical(std::string_view name) {
@@ -209,13 +212,15 @@ rt::Task<void> answer_builtin(Exchange& ex, plan::Builtin what) {
             break;
         }
         case plan::Builtin::debug: {
-            std::string body = co_await read_whole_body(ex);
+            std::string_view body;
+            if (!co_await read_shown_body(ex, body)) co_return;
             log_debug(ex, body);
             a.body = "{\"message\":\"pong\"}";
             break;
         }
         case plan::Builtin::echo: {
-            std::string body = co_await read_whole_body(ex);
+            std::string_view body;
+            if (!co_await read_shown_body(ex, body)) co_return;
             a.body = ex.arena.copy(echo_body(ex, body));
             break;
         }

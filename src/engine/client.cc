@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/pool.h"
@@ -35,6 +36,29 @@ bool is_other_version(const char* data, size_t wrong) {
     constexpr std::string_view kName = "HTTP/", kMajor = "HTTP/1.";
     std::string_view before{data, wrong};
     return data[wrong] >= '0' && data[wrong] <= '9' && (before.ends_with(kName) || before.ends_with(kMajor));
+}
+
+// What the reference adds to the status of a head it refuses; it does so for a few reasons only.
+std::string_view explanation(const http::RequestHead& head, std::string_view data) {
+    using http::HeadError;
+    switch (head.error) {
+        case HeadError::missing_host:
+            return ": missing required Host header";
+        case HeadError::bad_host:
+            return ": malformed Host header";
+        case HeadError::bad_field_value:
+            return ": invalid header value";
+        case HeadError::bad_version:
+            return is_other_version(data.data(), head.error_off) ? ": unsupported protocol version" : "";
+        case HeadError::bad_field_name: {
+            // A blank in a name, but a name it is.
+            std::string_view rest = data.substr(std::min<size_t>(head.error_off, data.size()));
+            rest = rest.substr(0, rest.find('\n'));
+            return rest.starts_with(' ') && rest.find(':') != std::string_view::npos ? ": invalid header name" : "";
+        }
+        default:
+            return "";
+    }
 }
 
 // So many requests of a pipelining client are answered in one turn; then the other connections have theirs. It bounds
@@ -203,7 +227,7 @@ rt::Detached serve(ClientConn* cp) {
                          : head.error == http::HeadError::bad_version && is_other_version(data, head.error_off) ? 505
                          : head.error == http::HeadError::bad_transfer_encoding                                 ? 501
                                                                                                                 : 400;
-            co_await refuse(c, status, http::text(head.error));
+            co_await refuse(c, status, http::text(head.error), explanation(head, {data, n}));
             lingering = true;
             break;
         }
@@ -256,17 +280,21 @@ rt::Detached serve(ClientConn* cp) {
     w.close(cp);
 }
 
-rt::Task<void> refuse(ClientConn& c, int status, std::string_view why) {
+rt::Task<void> refuse(ClientConn& c, int status, std::string_view why, std::string_view explained) {
     if (telemetry::LogWriter* log = c.w.log(); log->enabled(telemetry::Level::debug))
         log->write(telemetry::Level::debug, "[SERVICE: Gin]",
                    "refused a request of " + std::string(c.address()) + ": " + std::string(why));
     HeadWriter h(c.w.tx());
-    h.status_line(status);
-    h.raw("Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n");
-    std::string_view line = h.bytes();
-    // "400 Bad Request", the reference's body.
-    line = line.substr(9, line.find('\r') - 9);
-    h.raw(line);
+    auto line = [&] {  // "400 Bad Request: missing required Host header" is both the status line and the body
+        h.number(static_cast<uint64_t>(status));
+        h.raw(" ");
+        h.raw(http::reason_of(status));
+        h.raw(explained);
+    };
+    h.raw("HTTP/1.1 ");
+    line();
+    h.raw("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n");
+    line();
     c.w.counters.add(Counter::requests);
     c.w.counters.add_response(status);
     std::string_view all = h.bytes();

@@ -24,8 +24,9 @@ rt::Task<void> answer_builtin(Exchange& ex, plan::Builtin what);
 rt::Task<void> answer_not_found(Exchange& ex);
 rt::Task<void> answer_not_allowed(Exchange& ex);
 rt::Task<void> answer_redirect(Exchange& ex);
-// A request that is no valid HTTP: 400 (or another status) and the end of the connection.
-rt::Task<void> refuse(ClientConn& c, int status, std::string_view why);
+// A request that is no valid HTTP: 400 (or another status) and the end of the connection. `why` is for the log,
+// `explained` follows the status in the answer.
+rt::Task<void> refuse(ClientConn& c, int status, std::string_view why, std::string_view explained);
 
 // A failed call in the words and with the status of the reference.
 rt::Task<void> answer_failure(Exchange& ex, int status, std::string_view message, std::string_view content_type = {});

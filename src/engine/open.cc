@@ -360,6 +360,11 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
         r.with_body = keep && has_body;
         head = BackendHead();
         build_redirect(ex_, b, r, body_, draft_, head);
+        if (!head.error.empty()) {
+            error.kind = Failure::bad_answer;
+            error.text = head.error;
+            co_return false;
+        }
         if (!r.with_body) how_ = BodyPlan::none;
         url_ = next_url;
         if (draft_) draft_->url = DraftUrl::parse(url_, ex_.arena);

@@ -379,7 +379,15 @@ void build_head(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& 
 
 void build_redirect(Exchange& ex, const plan::BackendPlan& b, const Redirect& to, std::string_view body,
                     const RequestDraft* draft, BackendHead& out) {
-    out.target = blanks_escaped(to.target, ex.arena);
+    size_t q = to.target.find('?');
+    auto path = http::escape_url_path_like_go_parse(to.target.substr(0, q), ex.arena);
+    if (!path) {
+        out.error = "failed to parse Location header \"" + std::string(to.target) + "\": invalid URL escape";
+        return;
+    }
+    out.target = q == std::string_view::npos
+                     ? *path
+                     : ex.arena.concat(*path, blanks_escaped(to.target.substr(q), ex.arena));
     Spec spec;
     spec.method = to.method;
     spec.method_id = http::method_of(to.method);

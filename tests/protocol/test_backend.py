@@ -549,6 +549,23 @@ def test_redirects(t):
     t.gateway.idle()
 
 
+def test_locations_become_valid_targets(t):
+    """What a backend writes into Location never breaks the next request line."""
+    for location, target in (("/x y", "/x%20y"), ("/x\xe9", "/x%E9"), ("/a%20b?q=1 2", "/a%20b?q=1%202"), ("/a\tb", None), ("/%zz", None),
+                             ("http://127.0.0.1:%d/a HTTP/1.1" % t.backend.port, "/a%20HTTP/1.1"), ("?q=1", "/where?q=1")):
+        t.backend.forget()
+
+        @t.backend.on("/where")
+        def _(c, m, location=location):
+            if "?" in m.target:
+                c.ok()
+            else:
+                c.send("HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % location)
+        a = t.gateway.ask(get("/n/where"))
+        assert a.status == (200 if target else 500), (location, a.line)
+        assert [m.target for m in t.backend.requests()][1:] == ([target] if target else []), location
+
+
 def test_redirect_with_a_large_or_endless_body(t):
     @t.backend.on("/redir")
     def _(c, m):

@@ -187,6 +187,19 @@ def test_request_bodies_count_against_the_budget(t):
     assert g.idle()["memory_budget_used"] == 0
 
 
+def test_echoed_bodies_count_against_the_budget(t):
+    g = t.start(usual_config(t.backend.port, echo_endpoint=True, debug_endpoint=True, extra_config={"gladius/limits": {"max_memory": 32 << 20}}))
+    for path in ("/__echo/", "/__debug/"):
+        with g.client() as c:
+            assert c.ask(post(path, b"x" * 100_000)).status == 200
+            try:
+                c.send(post(path, b"x" * (12 << 20)))
+            except OSError:
+                pass
+            assert c.answer().status == 503, path
+    assert g.idle()["memory_budget_used"] == 0
+
+
 def test_many_idle_connections(t):
     g = t.start(usual_config(t.backend.port))
     g.ask(get("/n/a"))
