@@ -140,7 +140,8 @@ Item hosts_item(const plan::BackendPlan& b) {
     std::string proxy;
     for (const plan::HostRef& h : b.hosts) {
         urls.push_back(h.host->url);
-        if (!h.host->proxy.empty()) proxy = h.host->proxy + ":" + std::to_string(h.host->proxy_port);
+        const plan::Proxy& p = h.host->proxy;
+        if (!p.host.empty()) proxy = p.host + ":" + std::to_string(p.port);
     }
     std::string text = joined(urls);
     if (urls.empty()) text = "none: every request to this backend fails";

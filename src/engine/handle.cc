@@ -179,15 +179,8 @@ bool trusted(const plan::RouterPlan& s, std::string_view ip) {
         __builtin_memcpy(bytes, &reinterpret_cast<const sockaddr_in6*>(&a.storage)->sin6_addr, 16);
     else
         __builtin_memcpy(bytes + 12, &reinterpret_cast<const sockaddr_in*>(&a.storage)->sin_addr, 4);
-    for (const plan::RouterPlan::Cidr& c : s.trusted) {
-        int bits = c.bits;
-        bool same = true;
-        for (int i = 0; i < 16 && bits > 0 && same; ++i, bits -= 8) {
-            auto mask = static_cast<uint8_t>(bits >= 8 ? 0xff : 0xff << (8 - bits));
-            same = (c.bytes[i] & mask) == (bytes[i] & mask);
-        }
-        if (same) return true;
-    }
+    for (const plan::Cidr& c : s.trusted)
+        if (c.holds(bytes)) return true;
     return false;
 }
 
@@ -211,6 +204,14 @@ std::string_view walk_header(const plan::RouterPlan& s, std::string_view value) 
     }
 }
 
+// `name` in its canonical spelling.
+bool is_named(std::string_view written, std::string_view name) {
+    char canonical[64];
+    if (written.size() != name.size() || written.size() > sizeof canonical) return false;
+    http::canonicalise(written, canonical);
+    return std::string_view(canonical, written.size()) == name;
+}
+
 constexpr uint64_t kUsualIpHeaders = http::bit(http::Token::x_forwarded_for) | http::bit(http::Token::x_real_ip);
 
 }  // namespace
@@ -218,25 +219,18 @@ constexpr uint64_t kUsualIpHeaders = http::bit(http::Token::x_forwarded_for) | h
 std::string_view find_client_ip(Exchange& ex) {
     const plan::RouterPlan& s = ex.w.service();
     std::string_view peer = ex.c.address();
+    if (s.app_engine) [[unlikely]] {
+        for (const http::Field& f : ex.all_fields())
+            if (is_named(ex.name(f), "X-Appengine-Remote-Addr") && !ex.value(f).empty()) return ex.value(f);
+    }
     if (s.usual_ip_headers && !(ex.head.mask & kUsualIpHeaders)) [[likely]]
         return peer;
     if (!s.forwarded_by_client_ip || !(s.trust_all || trusted(s, peer))) return peer;
     for (const std::string& name : s.remote_ip_headers) {
         for (const http::Field& f : ex.all_fields()) {
-            std::string_view n = ex.name(f);
-            if (n.size() != name.size()) continue;
-            char canonical[64];
-            if (n.size() > sizeof canonical) continue;
-            http::canonicalise(n, canonical);
-            if (std::string_view(canonical, n.size()) != name) continue;
+            if (!is_named(ex.name(f), name)) continue;
             std::string_view ip = walk_header(s, ex.value(f));
-            if (!ip.empty()) {
-                net::Address a;
-                net::parse_ip(ip, 0, a);
-                char text[46];
-                size_t len = net::format_ip(a, text);
-                return ex.arena.copy({text, len});
-            }
+            if (!ip.empty()) return ip;  // as it was written
             break;
         }
     }

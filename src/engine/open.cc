@@ -67,6 +67,22 @@ Url split_url(std::string_view u, Arena& arena) {
     return out;
 }
 
+const plan::Proxy* proxy_of(Worker& w, const Url& to) {
+    return w.snapshot().proxy.for_host(to.host, to.port);
+}
+
+// A place that is not in the plan.
+upstream::Peer& peer_of(Worker& w, const Url& to) {
+    upstream::PeerKey key;
+    key.host = std::string(to.host);
+    key.port = to.port;
+    if (const plan::Proxy* p = proxy_of(w, to)) {
+        key.proxy = p->host;
+        key.proxy_port = p->port;
+    }
+    return w.find_peer(key);
+}
+
 // RFC 3986 5.2 for what a Location can be, base = the URL that was asked for.
 std::string_view resolve(std::string_view location, const Url& base, Arena& arena) {
     location = location.substr(0, location.find('#'));
@@ -153,7 +169,7 @@ bool BackendCall::compose() {
     // The request is composed in one piece: a copy of the body for each backend.
     if (!ex_.charge(body_.size())) return no_memory();
     if (draft_)
-        build_from_draft(ex_, b, *host_->host, *draft_, how_, head);
+        build_from_draft(ex_, b, proxy_of(ex_.w, split_url(url_, ex_.arena)), *draft_, how_, head);
     else
         build_head(ex_, b, *host_->host, how_, body_, head);
     if (!head.error.empty()) {
@@ -202,13 +218,7 @@ bool BackendCall::run_request_stages() {
 upstream::Peer& BackendCall::chosen_peer() {
     const plan::HostPlan& host = *host_->host;
     if (!draft_ || (draft_->url.host == host.header && !host.https)) return ex_.w.peer(*ex_.plan, *host_);
-    Url to = split_url(url_, ex_.arena);
-    upstream::PeerKey key;
-    key.host = std::string(to.host);
-    key.port = to.port;
-    key.proxy = host.proxy;
-    key.proxy_port = host.proxy_port;
-    return ex_.w.find_peer(key);
+    return peer_of(ex_.w, split_url(url_, ex_.arena));
 }
 
 namespace {
@@ -305,7 +315,6 @@ rt::Task<bool> BackendCall::open(const plan::BackendPlan& b, rt::Scope& scope, c
 
 rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
     const plan::BackendPlan& b = *backend_;
-    const plan::HostPlan& host = *host_->host;
     url_ = url();
     bool same_host = true;
     bool own_host = draft_ && !draft_->host.empty() && draft_->host != draft_->url.host;  // of the Host header
@@ -351,7 +360,8 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
         Redirect r;
         r.method = method;
         r.target = to.target;
-        r.host_header = to.authority;
+        r.host_header = r.authority = to.authority;
+        r.proxy = proxy_of(ex_.w, to);
         if (own_host) r.host_header = draft_->host;
         r.referer = url_;
         // Once another host was asked, they stay behind, also when that one redirects to itself.
@@ -368,12 +378,7 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
         if (!r.with_body) how_ = BodyPlan::none;
         url_ = next_url;
         if (draft_) draft_->url = DraftUrl::parse(url_, ex_.arena);
-        upstream::PeerKey key;
-        key.host = std::string(to.host);
-        key.port = to.port;
-        key.proxy = host.proxy;
-        key.proxy_port = host.proxy_port;
-        if (!co_await start_on(ex_.w.find_peer(key), http::method_of(method), scope)) {
+        if (!co_await start_on(peer_of(ex_.w, to), http::method_of(method), scope)) {
             error = std::move(call_->error);
             co_return false;
         }

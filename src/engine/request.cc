@@ -23,6 +23,7 @@ struct Spec {
     bool allow_body_headers = true;
     bool again = false;  // after a redirect
     const RequestDraft* draft = nullptr;
+    const plan::Proxy* proxy = nullptr;
 };
 
 class Out {
@@ -152,7 +153,8 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
     const plan::RouterPlan& service = *ex.plan->service;
     size_t bound = spec.method.size() + spec.target.size() + spec.host.size() + spec.referer.size() +
                    (spec.draft ? spec.draft->headers.bytes() : ex.head.head_len + 4 * ex.head.field_count) +
-                   service.user_agent.size() * 2 + ex.client_ip.size() + spec.body.size() + 320;
+                   service.user_agent.size() * 2 + ex.client_ip.size() + spec.body.size() +
+                   (spec.proxy ? spec.proxy->authorization.size() + 32 : 0) + 320;
     Out o(ex.arena.chars(bound));
     o.raw(spec.method);
     o.raw(" ");
@@ -207,6 +209,7 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
         out.asked_gzip = true;
     }
     if (ex.w.settings->disable_keep_alives) o.raw("Connection: close\r\n");
+    if (spec.proxy && !spec.proxy->authorization.empty()) o.field("Proxy-Authorization", spec.proxy->authorization);
 
     Framing framing;
     if (spec.draft) {
@@ -252,6 +255,12 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
         }
     }
     out.bytes = o.bytes();
+}
+
+// A proxy is asked for the whole URL.
+void through_proxy(Exchange& ex, const plan::Proxy& proxy, std::string_view authority, Spec& spec) {
+    spec.proxy = &proxy;
+    spec.target = ex.arena.concat(ex.arena.concat("http://", authority), spec.target);
 }
 
 bool needs_no_escape(std::string_view s) {
@@ -373,7 +382,7 @@ void build_head(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& 
     spec.host = host.header;
     spec.how = how;
     spec.body = body;
-    if (!host.proxy.empty()) spec.target = ex.arena.concat(host.url, out.target);
+    if (!host.proxy.host.empty()) through_proxy(ex, host.proxy, host.url.substr(7), spec);
     write_head(ex, b, spec, out);
 }
 
@@ -385,9 +394,8 @@ void build_redirect(Exchange& ex, const plan::BackendPlan& b, const Redirect& to
         out.error = "failed to parse Location header \"" + std::string(to.target) + "\": invalid URL escape";
         return;
     }
-    out.target = q == std::string_view::npos
-                     ? *path
-                     : ex.arena.concat(*path, blanks_escaped(to.target.substr(q), ex.arena));
+    out.target =
+        q == std::string_view::npos ? *path : ex.arena.concat(*path, blanks_escaped(to.target.substr(q), ex.arena));
     Spec spec;
     spec.method = to.method;
     spec.method_id = http::method_of(to.method);
@@ -399,6 +407,7 @@ void build_redirect(Exchange& ex, const plan::BackendPlan& b, const Redirect& to
     spec.body = body;
     spec.allow_body_headers = to.with_body || !ex.body.seen;
     spec.again = true;
+    if (to.proxy) through_proxy(ex, *to.proxy, to.authority, spec);
     spec.draft = draft;
     write_head(ex, b, spec, out);
 }
@@ -433,7 +442,7 @@ RequestDraft* make_draft(Exchange& ex, const plan::BackendPlan& b, const plan::H
     return d;
 }
 
-void build_from_draft(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& host, const RequestDraft& d,
+void build_from_draft(Exchange& ex, const plan::BackendPlan& b, const plan::Proxy* proxy, const RequestDraft& d,
                       BodyPlan how, BackendHead& out) {
     for (const DraftField& f : d.headers.all()) {
         if (!valid_header_name(f.name)) {
@@ -461,7 +470,7 @@ void build_from_draft(Exchange& ex, const plan::BackendPlan& b, const plan::Host
     spec.host = d.host.empty() ? d.url.host : d.host;
     if (!valid_host_header(spec.host)) spec.host = {};
     spec.target = out.target;
-    if (!host.proxy.empty()) spec.target = ex.arena.concat(ex.arena.concat(d.url.scheme, "://", spec.host), out.target);
+    if (proxy) through_proxy(ex, *proxy, d.url.host, spec);
     spec.how = how;
     spec.body = d.body;
     spec.draft = &d;

@@ -35,6 +35,8 @@ struct Redirect {
     std::string_view method;
     std::string_view target;
     std::string_view host_header;
+    std::string_view authority;          // of the URL
+    const plan::Proxy* proxy = nullptr;  // it is asked through
     std::string_view referer;
     bool same_host = true;  // else Authorization, Cookie and the like stay behind
     bool with_body = false;
@@ -47,7 +49,7 @@ void build_redirect(Exchange& ex, const plan::BackendPlan& backend, const Redire
 // see out.error.
 RequestDraft* make_draft(Exchange& ex, const plan::BackendPlan& backend, const plan::HostPlan& host, BodyPlan how,
                          std::string_view body, BackendHead& out);
-void build_from_draft(Exchange& ex, const plan::BackendPlan& backend, const plan::HostPlan& host,
+void build_from_draft(Exchange& ex, const plan::BackendPlan& backend, const plan::Proxy* proxy,
                       const RequestDraft& draft, BodyPlan how, BackendHead& out);
 
 }  // namespace gladius::engine

@@ -69,8 +69,7 @@ rt::Task<void> answer(Exchange& ex, const Answer& a) {
     if (a.close || ex.w.draining()) ex.close = true;
     // A body that was not read stays in the connection: small ones are read away later, with others the connection
     // ends.
-    if (!ex.body.done && (ex.body.continue_due || ex.body.failed || ex.body.remaining > 256 * 1024))
-        ex.close = true;
+    if (!ex.body.done && (ex.body.continue_due || ex.body.failed || ex.body.remaining > 256 * 1024)) ex.close = true;
     bool large = a.extra.size() > Worker::kTransmit / 2;  // more than the worker's buffer is for
     char* out = large ? ex.arena.chars(a.extra.size() + Worker::kTransmit / 2) : ex.w.tx();
     HeadWriter h(out);

@@ -169,30 +169,9 @@ void fix_views(QueryRule& r) {
 // --- hosts
 // ----------------------------------------------------------------------------------------------------------------------------------
 
-bool matches_no_proxy(std::string_view list, std::string_view host) {
-    if (host == "localhost" || host.starts_with("127.") || host == "::1") return true;
-    while (!list.empty()) {
-        size_t comma = list.find(',');
-        std::string_view item = list.substr(0, comma);
-        list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
-        while (!item.empty() && item.front() == ' ')
-            item.remove_prefix(1);
-        while (!item.empty() && item.back() == ' ')
-            item.remove_suffix(1);
-        if (item.empty()) continue;
-        if (item == "*" || item == host) return true;
-        if (item.starts_with("*.")) item.remove_prefix(1);
-        if (item.front() == '.'
-                ? host.ends_with(item)
-                : (host.size() > item.size() && host.ends_with(item) && host[host.size() - item.size() - 1] == '.'))
-            return true;
-    }
-    return false;
-}
-
 class Hosts {
   public:
-    Hosts(Snapshot& s, const CompileOptions& o) : snapshot_(s), options_(o) {}
+    explicit Hosts(Snapshot& s) : snapshot_(s) {}
 
     bool add(const std::string& url, HostRef& out) {
         auto it = by_url_.find(url);
@@ -236,25 +215,11 @@ class Hosts {
         if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
         if (host.empty()) return false;
         h.host = std::string(host);
-        use_proxy(h);
+        if (const Proxy* p = h.https ? nullptr : snapshot_.proxy.for_host(h.host, h.port)) h.proxy = *p;
         return true;
     }
 
-    void use_proxy(HostPlan& h) {
-        if (h.https || options_.http_proxy.empty() || matches_no_proxy(options_.no_proxy, h.host)) return;
-        std::string_view p = options_.http_proxy;
-        if (p.starts_with("http://")) p.remove_prefix(7);
-        p = p.substr(0, p.find('/'));
-        if (size_t at = p.rfind('@'); at != std::string_view::npos) p.remove_prefix(at + 1);
-        size_t colon = p.rfind(':');
-        h.proxy = std::string(p.substr(0, colon));
-        unsigned port = 80;
-        if (colon != std::string_view::npos) std::from_chars(p.data() + colon + 1, p.data() + p.size(), port);
-        h.proxy_port = static_cast<uint16_t>(port);
-    }
-
     Snapshot& snapshot_;
-    const CompileOptions& options_;
     std::unordered_map<std::string, uint32_t> by_url_;
 };
 
@@ -387,34 +352,8 @@ Template compile_url(std::string_view text, const std::vector<std::string>& keys
     return t;
 }
 
-// --- trusted proxies
+// --- the service
 // ---------------------------------------------------------------------------------------------------------------------
-
-bool parse_cidr(std::string_view s, RouterPlan::Cidr& c) {
-    size_t slash = s.find('/');
-    std::string ip(s.substr(0, slash));
-    std::memset(c.bytes, 0, sizeof c.bytes);
-    in_addr v4{};
-    in6_addr v6{};
-    int width;
-    if (inet_pton(AF_INET, ip.c_str(), &v4) == 1) {
-        c.bytes[10] = c.bytes[11] = 0xff;
-        std::memcpy(c.bytes + 12, &v4, 4);
-        width = 32;
-    } else if (inet_pton(AF_INET6, ip.c_str(), &v6) == 1) {
-        std::memcpy(c.bytes, &v6, 16);
-        width = 128;
-    } else {
-        return false;
-    }
-    int bits = width;
-    if (slash != std::string_view::npos) {
-        auto r = std::from_chars(s.data() + slash + 1, s.data() + s.size(), bits);
-        if (r.ec != std::errc() || bits < 0 || bits > width) return false;
-    }
-    c.bits = static_cast<uint8_t>(width == 32 ? bits + 96 : bits);
-    return true;
-}
 
 std::shared_ptr<const RouterPlan> compile_router_options(const conf::Service& s) {
     auto r = std::make_shared<RouterPlan>();
@@ -435,7 +374,7 @@ std::shared_ptr<const RouterPlan> compile_router_options(const conf::Service& s)
     r->trust_all = false;
     bool all4 = false, all6 = false;
     for (const std::string& p : o.trusted_proxies) {
-        RouterPlan::Cidr c;
+        Cidr c;
         if (!parse_cidr(p, c)) continue;
         all4 |= c.bits == 96 && c.bytes[10] == 0xff;
         all6 |= c.bits == 0;
@@ -655,7 +594,11 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
         for (http::Method m : kAny)
             add(m, "/__echo/*any", Route{Builtin::echo}, s.node);
 
-    Hosts hosts(*out, options);
+    out->proxy = ProxyRules(options.http_proxy, options.no_proxy);
+    if (!out->proxy.error().empty())
+        diagnostics.add(conf::Severity::error, {}, "environment variable HTTP_PROXY: " + out->proxy.error(),
+                        "write http://host:port, or unset it");
+    Hosts hosts(*out);
     for (const conf::Endpoint& e : s.endpoints) {
         if (!e.is_routed) continue;
         auto index = static_cast<uint32_t>(out->endpoints.size());

@@ -103,11 +103,11 @@ TEST(Compile, TheEnvironmentsProxyIsUsedButNotForLoopback) {
         "http://b.test","http://127.0.0.1:81","http://x.inner.test","http://other.test"]}]}]})",
                       d, o);
     ASSERT_TRUE(s);
-    EXPECT_EQ(s->hosts[0]->proxy, "proxy.test");
-    EXPECT_EQ(s->hosts[0]->proxy_port, 3128);
-    EXPECT_EQ(s->hosts[1]->proxy, "");
-    EXPECT_EQ(s->hosts[2]->proxy, "");
-    EXPECT_EQ(s->hosts[3]->proxy, "");
+    EXPECT_EQ(s->hosts[0]->proxy.host, "proxy.test");
+    EXPECT_EQ(s->hosts[0]->proxy.port, 3128);
+    EXPECT_EQ(s->hosts[1]->proxy.host, "");
+    EXPECT_EQ(s->hosts[2]->proxy.host, "");
+    EXPECT_EQ(s->hosts[3]->proxy.host, "");
 }
 
 TEST(Compile, ErrorBodiesAreRenderedAsTheReferenceRendersThem) {

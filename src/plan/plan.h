@@ -15,6 +15,7 @@
 #include "encodings/render.h"
 #include "http/h1.h"
 #include "json/filter.h"
+#include "plan/proxy.h"
 #include "plan/router.h"
 #include "plan/stage.h"
 #include "upstream/settings.h"
@@ -28,8 +29,7 @@ struct HostPlan {
     bool https = false;
     std::string url;     // "http://name:port" as errors and Referer show it
     std::string header;  // value of Host
-    std::string proxy;   // HTTP proxy from the environment; empty: none
-    uint16_t proxy_port = 0;
+    Proxy proxy;         // from the environment
 };
 
 // A host of a backend: the plan itself, and its index in the snapshot that the backend belongs to (a worker finds the
@@ -124,10 +124,6 @@ struct RouterPlan {
     bool forwarded_by_client_ip = true;
     std::vector<std::string> remote_ip_headers;
     bool trust_all = true;
-    struct Cidr {
-        uint8_t bytes[16];
-        uint8_t bits;  // of 128; IPv4 is mapped
-    };
     std::vector<Cidr> trusted;
     bool usual_ip_headers = true;  // remote_ip_headers are X-Forwarded-For and X-Real-Ip
     bool app_engine = false;
@@ -189,6 +185,7 @@ struct Snapshot {
     uint64_t generation = 0;
     ServerPlan server;
     upstream::Settings transport;
+    ProxyRules proxy;
     std::shared_ptr<const RouterPlan> service;
     std::vector<std::shared_ptr<const HostPlan>> hosts;
     std::vector<Route> routes;          // a router target is an index here

@@ -57,6 +57,18 @@ def test_forwarded_fields(t):
     assert t.backend.requests("/fwd3")[0].all("X-Forwarded-For") == ["127.0.0.1"]
 
 
+def test_client_addresses_are_passed_as_they_are_written(t):
+    for address in ("1.2.3.4", "2001:DB8::1", "2001:db8:0:0:0:0:0:1", "::ffff:1.2.3.4"):
+        t.backend.forget()
+        t.gateway.ask(get("/j/from", "X-Forwarded-For: %s , 10.0.0.1\r\nConnection: close\r\n" % address))
+        assert t.backend.requests()[-1].get("X-Forwarded-For") == address, address
+    g = t.start(usual_config(t.backend.port, extra_config={"router": {"app_engine": True}}))
+    g.ask(get("/j/from", "X-Forwarded-For: 1.2.3.4\r\nx-appengine-remote-addr: 5.6.7.8\r\n"))
+    assert t.backend.requests()[-1].get("X-Forwarded-For") == "5.6.7.8"
+    g.ask(get("/j/from", "X-Forwarded-For: 1.2.3.4\r\n"))
+    assert t.backend.requests()[-1].get("X-Forwarded-For") == "1.2.3.4"
+
+
 def test_names_are_canonical_both_ways(t):
     @t.backend.on("/names")
     def _(c, m):
