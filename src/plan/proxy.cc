@@ -45,8 +45,8 @@ bool split_port(std::string_view s, std::string_view& host, uint16_t& port) {
     host = s;
     size_t colon = s.rfind(':');
     bool bracketed = s.starts_with('[');
-    bool has_port = colon != std::string_view::npos &&
-                    (bracketed ? colon > 0 && s[colon - 1] == ']' : s.find(':') == colon);
+    bool has_port =
+        colon != std::string_view::npos && (bracketed ? colon > 0 && s[colon - 1] == ']' : s.find(':') == colon);
     if (has_port) {
         host = s.substr(0, colon);
         if (!parse_number(s.substr(colon + 1), port)) return false;
@@ -175,9 +175,9 @@ const Proxy* ProxyRules::for_host(std::string_view written, uint16_t port) const
     }
     for (const Exception& e : exceptions_) {
         if (e.port && e.port != port) continue;
-        bool fits = e.suffix.empty() ? is_address && e.range.holds(address)
-                                     : host.ends_with(e.suffix) ||
-                                           (e.itself && host == std::string_view(e.suffix).substr(1));
+        bool fits = e.suffix.empty()
+                        ? is_address && e.range.holds(address)
+                        : host.ends_with(e.suffix) || (e.itself && host == std::string_view(e.suffix).substr(1));
         if (fits) return nullptr;
     }
     return &proxy_;

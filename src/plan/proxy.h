@@ -33,8 +33,8 @@ class ProxyRules {
 
   private:
     struct Exception {
-        std::string suffix;  // ".name": everything below name; empty: the address range
-        bool itself = false; // and name itself
+        std::string suffix;   // ".name": everything below name; empty: the address range
+        bool itself = false;  // and name itself
         Cidr range{};
         uint16_t port = 0;  // 0: any
     };

@@ -11,8 +11,10 @@ TEST(Proxy, TheAddressOfTheProxyInAllItsForms) {
         uint16_t port;
         const char* authorization;
     } cases[] = {
-        {"http://proxy.test:3128", "proxy.test", 3128, ""}, {"proxy.test:3128", "proxy.test", 3128, ""},
-        {"HTTP://proxy.test/", "proxy.test", 80, ""},       {"http://[::1]:8080/x", "::1", 8080, ""},
+        {"http://proxy.test:3128", "proxy.test", 3128, ""},
+        {"proxy.test:3128", "proxy.test", 3128, ""},
+        {"HTTP://proxy.test/", "proxy.test", 80, ""},
+        {"http://[::1]:8080/x", "::1", 8080, ""},
         {"http://u:p%40@proxy.test", "proxy.test", 80, "Basic dTpwQA=="},
     };
     for (const auto& c : cases) {
@@ -66,6 +68,7 @@ TEST(Proxy, Ranges) {
     EXPECT_EQ(c.bits, 96);
     EXPECT_TRUE(parse_cidr("::/0", c));
     EXPECT_EQ(c.bits, 0);
-    for (const char* text : {"", "x", "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/-1", "1.2.3.4/8x", "[::1]"})
+    for (const char* text :
+         {"", "x", "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/-1", "1.2.3.4/8x", "[::1]"})
         EXPECT_FALSE(parse_cidr(text, c)) << text;
 }
