@@ -43,6 +43,8 @@ std::string_view name_of(encodings::Decoder d) {
             return "string";
         case encodings::Decoder::xml:
             return "xml";
+        case encodings::Decoder::rss:
+            return "rss";
         case encodings::Decoder::xml_collection:
             return "xml, below \"collection\"";
         case encodings::Decoder::no_op:

@@ -1,5 +1,6 @@
 #include "encodings/decode.h"
 
+#include "encodings/feed.h"
 #include "encodings/xml_read.h"
 #include "json/scan.h"
 
@@ -21,7 +22,7 @@ struct Row {
 
 constexpr Row kDecoders[] = {
     {"json", Decoder::json}, {"safejson", Decoder::safejson}, {"string", Decoder::string},
-    {"xml", Decoder::xml},   {"no-op", Decoder::no_op},
+    {"xml", Decoder::xml},   {"rss", Decoder::rss},           {"no-op", Decoder::no_op},
 };
 
 bool same_letters(std::string_view name, std::string_view lower) {
@@ -81,6 +82,11 @@ Decoded decode(Decoder decoder, std::string_view body, Arena& arena, uint32_t ke
     if (decoder == Decoder::string) {
         if (body.size() >= UINT32_MAX) return {Value{}, "the text is too long"};
         return wrapped(kContent, Value::of_text(body), arena);
+    }
+    if (decoder == Decoder::rss) {
+        Decoded d;
+        d.data = feed_to_data(body, arena, &d.error);
+        return d;
     }
     if (decoder == Decoder::xml || decoder == Decoder::xml_collection) {
         std::string_view error;

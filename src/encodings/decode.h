@@ -19,6 +19,7 @@ enum class Decoder : uint8_t {
     safejson,         // object as is, array -> {"collection": ...}, anything else -> {"content": ...}
     string,           // the whole body -> {"content": "..."}
     xml,              // a document -> an object with its root element
+    rss,              // RSS, Atom or JSON Feed -> {"title": ..., "items": [...], ...}
     xml_collection,   // the same -> {"collection": {...}}
     no_op,            // nothing is read -> {}; such data is complete and passes no filter
 };

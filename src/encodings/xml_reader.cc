@@ -292,13 +292,14 @@ XmlReader::Token XmlReader::instruction() {
 
 bool XmlReader::change_charset(std::string_view label) {
     Charset charset;
-    if (converted_ || !find_charset(label, &charset)) {
+    if (converted_ || !open_.empty() || !find_charset(label, &charset)) {
         std::string_view name = quoted(label);
         std::string_view head = arena_.concat("xml: opening charset ", name, ": unsupported charset: ");
         plain_error(arena_.concat(head, name));
         return false;
     }
     converted_ = true;
+    before_ = offset();
     line_ += static_cast<uint32_t>(std::count(begin_, p_, '\n'));
     std::string_view rest = to_utf8(charset, between(p_, end_), arena_);
     begin_ = p_ = rest.data();

@@ -4,11 +4,12 @@
 // and nothing outside of the text is ever fetched. Owner: what tokens show lives in the text or in the arena. Thread:
 // any. Lifetime: name, attributes and text of a token are good until the next one; their bytes as long as text and
 // arena. Errors: Token::failed and error(). No recursion; time is linear, memory in proportion to the text; more than
-// kMaxDepth open elements, more than kMaxNamespaces namespaces in force and a second change of the character set are
-// errors of ours.
+// kMaxDepth open elements, more than kMaxNamespaces namespaces in force, and a second or late change of the character
+// set are errors of ours.
 //   XmlReader in(body, arena, XmlReader::Mode::strict);
 //   while ((token = in.next()) != XmlReader::Token::done) ...
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -48,6 +49,8 @@ class XmlReader {
     std::string_view text() const { return text_; }                                  // text
     std::string_view error() const { return error_; }                                // failed
     const char* position() const { return p_; }
+    // How many bytes were taken.
+    size_t offset() const { return before_ + static_cast<size_t>(p_ - begin_); }
     // The bytes between two positions, as they stand (after a change of the character set: converted).
     static std::string_view between(const char* a, const char* b) { return {a, static_cast<size_t>(b - a)}; }
 
@@ -97,6 +100,7 @@ class XmlReader {
     const char* p_;
     const char* end_;
     uint32_t line_ = 1;  // at begin_
+    size_t before_ = 0;  // bytes before it
     bool strict_;
     bool converted_ = false;
     bool failed_ = false;
