@@ -79,6 +79,10 @@ class Arena {
         return {p, static_cast<size_t>(w - p)};
     }
 
+    // Gives a large piece back before the others, for those who grow by taking a larger one; when it shares a block
+    // with others nothing happens. n and align are those of allocate().
+    void give_back(void* p, size_t n, size_t align);
+
     // Bytes taken from the system, for the memory budget.
     size_t reserved() const { return reserved_; }
 
@@ -90,10 +94,12 @@ class Arena {
     }
 
   private:
-    struct Block {
+    struct alignas(16) Block {
         Block* next;
         size_t size;
     };
+    // A large piece gets a block of its own, so that the rest of the current one is not lost.
+    static bool has_own_block(size_t n, size_t align) { return n + align + sizeof(Block) > kBlockBytes / 2; }
     void* grow(size_t n, size_t align);
     void release();
 

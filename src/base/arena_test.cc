@@ -52,6 +52,26 @@ TEST(Arena, ALargePieceDoesNotCostTheRestOfTheBlock) {
     EXPECT_EQ(first + 100, a.chars(100));
 }
 
+TEST(Arena, WhatGrewIsGivenBack) {
+    Arena a;
+    char* first = a.chars(100);
+    size_t before = a.reserved();
+    char* large = a.chars(20000);
+    char* larger = a.chars(40000);
+    a.give_back(large, 20000, 1);
+    EXPECT_GE(a.reserved(), before + 40000);
+    EXPECT_LT(a.reserved(), before + 41000);
+    a.give_back(larger, 40000, 1);
+    EXPECT_EQ(a.reserved(), before);
+    // In a block with others it stays.
+    a.give_back(first, 100, 1);
+    char* shared = a.chars(12000);
+    EXPECT_EQ(shared, first + 100);
+    a.give_back(shared, 12000, 1);
+    EXPECT_EQ(a.reserved(), before);
+    EXPECT_EQ(first + 12100, a.chars(1));
+}
+
 TEST(Arena, TextAndObjects) {
     Arena a;
     std::string text = "some text";

@@ -176,7 +176,8 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
             p.data = json::Value::of(static_cast<json::Member*>(nullptr), 0);
             co_return;
         }
-        encodings::Decoded d = encodings::decode(b.decoder, body, ex.arena, b.filter.keep_depth());
+        encodings::Decoded d =
+            encodings::decode(b.decoder, body, ex.arena, b.filter.keep_depth(), b.filter.selection());
         if (!d.ok()) {
             set_error(ex, p, d.error);
             co_return;

@@ -2,6 +2,7 @@
 
 #include "json/growing.h"
 #include "json/order.h"
+#include "json/scan.h"
 #include "json/text.h"
 
 namespace gladius::json {
@@ -63,6 +64,10 @@ class Emitter {
         bool copy = n.has(Node::canonical) && (copy_ || n.has(Node::collapsed));
         if (copy || n.kind < Kind::string) {
             out_.append(doc.slice(n));
+        } else if (n.has(Node::collapsed)) {
+            // Skipped, and yet it is printed: taken apart now. All of it is kept, so this is not met again inside.
+            const Document* all = scan(doc.slice(n), arena_);
+            if (all->ok()) node(*all, 0);
         } else if (n.kind == Kind::string) {
             requote(doc.string_source(n), out_);
         } else {

@@ -120,7 +120,32 @@ FilterProgram FilterProgram::compile(const FilterSpec& spec) {
         p.mapping_.emplace_back(from, to.substr(0, to.find('.')));
     depth = std::max({depth, p.mapping_.empty() ? 0U : 1U, spec.keep_depth});
     p.keep_depth_ = static_cast<uint32_t>(p.target_.size()) + depth;
+    p.select_for_scan();
     return p;
+}
+
+// The same tree of names, with the way of the target before it.
+void FilterProgram::select_for_scan() {
+    using Fate = Selection::Fate;
+    if (target_.empty() && mode_ == Mode::all) return;
+    std::vector<Selection::Name>& names = selection_.names;
+    std::string name;  // of the object that comes next
+    for (const std::string& part : target_) {
+        names.push_back({name, Fate::look, Fate::skip, static_cast<uint32_t>(names.size() + 1), 1});
+        name = part;
+    }
+    auto first = static_cast<uint32_t>(names.size());
+    if (mode_ == Mode::all) {
+        names.push_back({name, Fate::keep, Fate::keep, 0, 0});
+        return;
+    }
+    bool allow = mode_ == Mode::allow;
+    for (const Rule& r : rules_) {
+        bool ends = r.count == 0;
+        Fate fate = !ends ? Fate::look : allow ? Fate::keep : Fate::skip;
+        names.push_back({r.name, fate, allow ? Fate::skip : Fate::keep, first + r.first, r.count});
+    }
+    names[first].name = name;
 }
 
 Value FilterProgram::apply(const Value& data, Arena& arena) const {

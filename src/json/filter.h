@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "json/flatmap.h"
 #include "json/node.h"
+#include "json/selection.h"
 
 namespace gladius::json {
 
@@ -40,6 +41,9 @@ class FilterProgram {
     // nothing.
     uint32_t keep_depth() const { return keep_depth_; }
 
+    // What it is sure to drop from a document that is an object, for the scanner; nullptr: it may look at anything.
+    const Selection* selection() const { return selection_.names.empty() ? nullptr : &selection_; }
+
     // `data` as decode() gave it. It is marked: a document passes one program once.
     Value apply(const Value& data, Arena& arena) const;
 
@@ -60,12 +64,14 @@ class FilterProgram {
     Value select(Value data) const;
     Value mark(const Value& data, Arena& arena) const;
     Value rename(const Value& data, Arena& arena) const;
+    void select_for_scan();
 
     std::vector<std::string> target_;
     std::vector<Rule> rules_;
     std::vector<std::pair<std::string, std::string>> mapping_;
     std::string group_;
     FlatmapProgram flatmap_;
+    Selection selection_;
     Mode mode_ = Mode::all;
     uint32_t keep_depth_ = 0;
 };

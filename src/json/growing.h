@@ -1,6 +1,6 @@
-// Purpose: a stack or list of plain things that grows inside an arena; growing leaves the old memory to the arena, so
-// all of it together is at most twice what is needed. Owner: the arena. Thread: one worker. Lifetime: the arena's.
-// Errors: none.
+// Purpose: a stack or list of plain things that grows inside an arena: at most four times what is needed while it
+// grows (the old memory and the new one, both up to half empty). Owner: the arena. Thread: one worker. Lifetime: the
+// arena's. Errors: none.
 #pragma once
 #include <cstddef>
 #include <cstring>
@@ -46,6 +46,7 @@ class Growing {
         size_t n = capacity_ * 2 > at_least ? capacity_ * 2 : at_least;
         T* p = take(n);
         if (size_ != 0) std::memcpy(static_cast<void*>(p), data_, sizeof(T) * size_);
+        arena_.give_back(data_, sizeof(T) * capacity_, alignof(T));
         data_ = p;
         capacity_ = n;
     }

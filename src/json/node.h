@@ -26,8 +26,9 @@ struct Node {
         key_canonical = 4,  // the same two for the key
         key_plain = 8,
         ordered = 16,    // object: keys are plain, ascending by bytes and unique
-        collapsed = 32,  // container, canonical, and its children were not kept
+        collapsed = 32,  // container whose children were not kept: canonical, or skipped
         removed = 64,    // not part of the value any more; implies that the parent is not canonical
+        skipped = 128,   // nobody looks at it (Selection): nothing is known of the value but its kind
     };
     uint32_t key_begin = 0;  // offset of the first byte behind the opening quote; 0 for elements and the root
     uint32_t key_size = 0;   // bytes between the quotes, escapes as they are written

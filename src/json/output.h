@@ -13,7 +13,8 @@ namespace gladius::json {
 
 class Output {
   public:
-    // Gives memory of at least `want` bytes, beginning with the `used` bytes at `old`; sets *capacity.
+    // Gives memory of at least `want` bytes, beginning with the `used` bytes at `old`, which is given
+    // up; *capacity is that of the old memory and becomes that of the new one.
     using Grow = char* (*)(void* context, char* old, size_t used, size_t want, size_t* capacity);
 
     Output(char* memory, size_t capacity, Grow take, void* context)
@@ -47,8 +48,8 @@ class Output {
   private:
     void grow(size_t n) {
         size_t used = size();
-        size_t capacity = 0;
-        size_t twice = 2 * static_cast<size_t>(end_ - begin_);
+        auto capacity = static_cast<size_t>(end_ - begin_);
+        size_t twice = 2 * capacity;
         begin_ = take_(context_, begin_, used, used + n > twice ? used + n : twice, &capacity);
         GL_CHECK(capacity >= used + n);
         cur_ = begin_ + used;
@@ -69,8 +70,10 @@ class ArenaOutput : public Output {
 
   private:
     static char* from_arena(void* context, char* old, size_t used, size_t want, size_t* capacity) {
-        char* p = static_cast<Arena*>(context)->chars(want);
+        auto* arena = static_cast<Arena*>(context);
+        char* p = arena->chars(want);
         if (used != 0) std::memcpy(p, old, used);
+        arena->give_back(old, *capacity, 1);
         *capacity = want;
         return p;
     }
