@@ -66,7 +66,7 @@ rt::Task<bool> write_slow(Exchange& ex, const char* data, size_t n, rt::Scope& s
 rt::Task<void> answer(Exchange& ex, const Answer& a) {
     if (ex.gone || ex.status) co_return;
     ex.status = static_cast<uint16_t>(a.status);
-    if (a.close || ex.w.draining()) ex.close = true;
+    if (a.close || ex.w.draining() || ex.c.scope.ended()) ex.close = true;
     // A body that was not read stays in the connection: small ones are read away later, with others the connection
     // ends.
     if (!ex.body.done && (ex.body.continue_due || ex.body.failed || ex.body.remaining > 256 * 1024)) ex.close = true;

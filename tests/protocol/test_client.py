@@ -569,6 +569,27 @@ def test_read_timeout_of_a_body(t):
     g.idle()
 
 
+def test_write_timeout(t):
+    """It counts from the head of the request: a late answer says that the connection ends, a large one is cut."""
+    g = t.start(usual_config(t.backend.port, timeout="10s", write_timeout="300ms"))
+    t.backend.on("/late", lambda c, m: time.sleep(1) or c.ok("late"))
+    t.backend.on("/large", lambda c, m: c.ok(b"x" * 30_000_000))
+    for path in ("/n/late", "/j/late", "/m/late"):
+        with g.client() as c:
+            a = c.ask(get(path))
+            assert a.status == 500 and a.get("Connection") == "close" and c.at_end(), (path, a.raw_head)
+    with g.client(rcvbuf=4096) as c:
+        c.send(get("/n/large"))
+        time.sleep(1 * SLOW)
+        try:
+            c.answer()
+        except (Closed, ConnectionError):
+            pass
+        else:
+            raise AssertionError("not cut")
+    g.idle()
+
+
 def test_endpoint_timeout_while_the_upload_is_slow(t):
     """It is the time that ran out, not the request that was wrong: 500, within the endpoint's timeout."""
     g = t.start(usual_config(t.backend.port, timeout="400ms"))
