@@ -56,7 +56,7 @@ ChunkedDecoder::Step ChunkedDecoder::next(const char* data, size_t n) {
                 ++p;
                 break;
             case kSizeBlank:
-                if (c == '\r') {
+                if (c == '\r' && padded_sizes_) {
                     state_ = kSizeLf;
                 } else if (c == ';') {
                     state_ = kSizeExt;

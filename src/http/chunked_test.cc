@@ -58,7 +58,7 @@ TEST(Chunked, GoodBodiesAtEverySplit) {
         {"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "hello world"},
         {"00005;name=value;flag;q=\"a;b\"\r\nhello\r\n000\r\n\r\n", "hello"},
         {"A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n", "01234567890123456789"},
-        {"2 \t\r\nab\r\n0 ;x\r\n\r\n", "ab"},
+        {"2 \t;a\r\nab\r\n0 ;x\r\n\r\n", "ab"},
         {"1\r\nx\r\n0\r\nX-Sum: 1\r\nB:\r\nC: \xc3\xa9\r\n\r\n", "x"},
         {"4\r\n\r\n\r\n\r\n0\r\n\r\n", "\r\n\r\n"},
     };
@@ -99,6 +99,8 @@ TEST(Chunked, BadBodiesAtEverySplit) {
              "5\r\nhello\rx0\r\n\r\n"sv,
              "5\rXhello\r\n"sv,
              "5 5\r\nhello\r\n"sv,
+             "5 \r\nhello\r\n"sv,
+             "0\t\r\n\r\n"sv,
              "5,\r\n"sv,
              "5;a\nb\r\n"sv,
              "5;a\rb\r\n"sv,
@@ -122,6 +124,15 @@ TEST(Chunked, BadBodiesAtEverySplit) {
         EXPECT_EQ(decode({text}).state, State::error) << text;
         expect_at_every_split(text);
     }
+}
+
+TEST(Chunked, PaddedSizesAreTakenOnlyWhenAskedFor) {
+    std::string_view text = "2 \t\r\nab\r\n0 \r\n\r\n";
+    EXPECT_EQ(decode({text}).state, State::error);
+    ChunkedDecoder decoder(1024, true);
+    auto step = decoder.next(text.data(), text.size());
+    EXPECT_EQ(step.data, "ab");
+    EXPECT_EQ(decoder.next(text.data() + step.consumed, text.size() - step.consumed).state, State::done);
 }
 
 TEST(Chunked, LargestChunkIsCountedNotRead) {
@@ -165,7 +176,7 @@ TEST(Chunked, DataBeforeAnErrorIsYielded) {
 TEST(Chunked, ExtensionsAreBounded) {
     EXPECT_EQ(decode({"1;" + std::string(4000, 'a') + "\r\nx\r\n0\r\n\r\n"}).state, State::done);
     EXPECT_EQ(decode({"1;" + std::string(4200, 'a') + "\r\nx\r\n0\r\n\r\n"}).state, State::error);
-    EXPECT_EQ(decode({"1" + std::string(4200, ' ') + "\r\nx\r\n0\r\n\r\n"}).state, State::error);
+    EXPECT_EQ(decode({"1" + std::string(4200, ' ') + ";a\r\nx\r\n0\r\n\r\n"}).state, State::error);
     EXPECT_EQ(decode({"1" + std::string(3000, ' ') + ";" + std::string(3000, 'a') + "\r\nx\r\n0\r\n\r\n"}).state,
               State::error);
 }

@@ -228,7 +228,10 @@ class ChunkedDecoder {
         State state = State::more;
     };
     // Bounds: chunk size at most 2^60, extensions at most 4 KiB a chunk, trailers at most `max_trailer_bytes` in all.
-    explicit ChunkedDecoder(uint32_t max_trailer_bytes = 16 * 1024) : max_trailer_(max_trailer_bytes) {}
+    // `padded_sizes`: blanks between a size and its CR LF are taken, as some backends write them; without, a blank must
+    // belong to an extension (RFC 9112 7.1.1).
+    explicit ChunkedDecoder(uint32_t max_trailer_bytes = 16 * 1024, bool padded_sizes = false)
+        : max_trailer_(max_trailer_bytes), padded_sizes_(padded_sizes) {}
     Step next(const char* data, size_t n);
     bool done() const { return state_ == kDone; }
     // Bytes of the current chunk that are still to come; 0 between chunks. Lets a relay know how far it may move bytes
@@ -256,6 +259,7 @@ class ChunkedDecoder {
     uint64_t size_ = 0;  // of the chunk whose size line is being read
     uint32_t max_trailer_;
     uint32_t seen_ = 0;  // bytes of the current extension or of all trailers
+    bool padded_sizes_;
     uint8_t digits_ = 0;
     uint8_t state_ = kSize;
 };

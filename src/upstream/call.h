@@ -92,7 +92,7 @@ class Call {
     BackendConn* conn_ = nullptr;
     rt::Join upload_;
     rt::Scope* upload_scope_ = nullptr;
-    http::ChunkedDecoder chunked_;
+    http::ChunkedDecoder chunked_{16 * 1024, true};
     uint64_t remaining_ = 0;
     size_t first_n_ = 0;
     size_t part_at_ = 0, part_n_ = 0;  // an incomplete head: where it stands in the receive buffer, and its bytes

@@ -64,7 +64,7 @@ def battery():
     b["line bare lf"] = ("POST /n/victim HTTP/1.1\nHost: gw\nContent-Length: 0\n\n" + INNER).encode()
     b["lf end"] = ("POST /n/victim HTTP/1.1\r\nHost: gw\r\nContent-Length: 0\r\n\n" + INNER).encode()
     chunks = {
-        "negative": "-1\r\n", "plus": "+5\r\nhello\r\n0\r\n\r\n", "0x": "0x5\r\nhello\r\n0\r\n\r\n", "empty size": "\r\nhello\r\n0\r\n\r\n", "leading space": " 5\r\nhello\r\n0\r\n\r\n",
+        "negative": "-1\r\n", "plus": "+5\r\nhello\r\n0\r\n\r\n", "0x": "0x5\r\nhello\r\n0\r\n\r\n", "blank behind size": "5 \r\nhello\r\n0\r\n\r\n", "tab behind last size": "5\r\nhello\r\n0\t\r\n\r\n", "empty size": "\r\nhello\r\n0\r\n\r\n", "leading space": " 5\r\nhello\r\n0\r\n\r\n",
         "bare lf size": "5\nhello\r\n0\r\n\r\n", "bare lf data": "5\r\nhello\n0\r\n\r\n", "cr only": "5\rhello\r\n0\r\n\r\n", "too long": "5\r\nhelloo\r\n0\r\n\r\n", "short": "6\r\nhello\r\n0\r\n\r\n",
         "huge": "ffffffffffffffff\r\nhello\r\n0\r\n\r\n", "overflow": "10000000000000005\r\nhello\r\n0\r\n\r\n", "g": "5g\r\nhello\r\n0\r\n\r\n", "underscore": "1_0\r\n",
         "extension bare lf": "5;a\nb\r\nhello\r\n0\r\n\r\n", "extension nul": "5;a\0\r\nhello\r\n0\r\n\r\n", "extension bare cr": "5;a\rb\r\nhello\r\n0\r\n\r\n", "comma": "5,5\r\nhello\r\n0\r\n\r\n",
