@@ -141,8 +141,8 @@ rt::Task<BodyRun> next_body(Exchange& ex, rt::Scope& scope) {
     auto n = static_cast<size_t>(r.n);
     ex.w.counters.add(telemetry::Counter::client_bytes_received, n);
     run = decode(ex, rx, n, used);
-    if (used < n && !run.failed) ex.c.in.append(rx + used, n - used);  // the next request
-    if (b.done && ex.c.io.peer_closed()) client_hung_up(ex.c);         // it came in one event with the last bytes
+    if (used < n && !run.failed && !ex.c.in.append(rx + used, n - used)) ex.close = true;  // the next request
+    if (b.done && ex.c.io.peer_closed()) client_hung_up(ex.c);  // it came in one event with the last bytes
     co_return run;
 }
 

@@ -177,7 +177,7 @@ rt::Detached serve(ClientConn* cp) {
                 st = http::parse_request(data, n, limits, w.fields, Worker::kMaxFields, head);
             }
         }
-        bool closed = false;
+        bool closed = false, no_memory = false;
         while (st == http::Status::need_more) {
             if (w.draining() && !begun && served > 0) {
                 closed = true;
@@ -199,7 +199,8 @@ rt::Detached serve(ClientConn* cp) {
                 data = w.rx();
                 n = fresh;
             } else {
-                c.in.append(w.rx(), fresh);
+                no_memory = !c.in.append(w.rx(), fresh);
+                if (no_memory) break;
                 data = c.in.data();
                 n = c.in.size();
             }
@@ -210,14 +211,16 @@ rt::Detached serve(ClientConn* cp) {
                 if (!in_rx) c.in.consume(skip);
                 if (n == 0) continue;
                 if (is_half_line(data, n)) {
-                    if (in_rx) c.in.append(data, n);
+                    no_memory = in_rx && !c.in.append(data, n);
+                    if (no_memory) break;
                     continue;
                 }
                 begun = true;
             }
             if (in_rx || n <= kEagerBytes || n > limits.max_head_bytes || has_head_end(data, n, fresh))
                 st = http::parse_request(data, n, limits, w.fields, Worker::kMaxFields, head);
-            if (st == http::Status::need_more && in_rx) c.in.append(data, n);
+            no_memory = st == http::Status::need_more && in_rx && !c.in.append(data, n);
+            if (no_memory) break;
         }
         if (closed) break;
         if (st == http::Status::error) {
@@ -232,19 +235,30 @@ rt::Detached serve(ClientConn* cp) {
             break;
         }
 
+        // What follows the head stays, and the head itself becomes part of the exchange.
+        if (!no_memory && in_rx) no_memory = !c.in.append(data + head.head_len, n - head.head_len);
+        Exchange* made = no_memory ? nullptr : new_exchange(c);
+        if (made && !made->charge(head.head_len)) {
+            free_exchange(made);
+            made = nullptr;
+        }
+        if (!made) {
+            co_await refuse(c, 503, "no memory for its head",
+                            ": the memory budget of the gateway is used up; try again later");
+            lingering = true;
+            break;
+        }
+
         // --- an exchange
         // --------------------------------------------------------------------------------------------------------
-        Exchange& ex = *new_exchange(c);
+        Exchange& ex = *made;
         ex.head = head;
         ex.base = ex.arena.copy({data, head.head_len}).data();
         auto* fields =
             static_cast<http::Field*>(ex.arena.allocate(sizeof(http::Field) * head.field_count, alignof(http::Field)));
         if (head.field_count) std::memcpy(fields, w.fields, sizeof(http::Field) * head.field_count);
         ex.fields = fields;
-        if (in_rx)
-            c.in.append(data + head.head_len, n - head.head_len);
-        else
-            c.in.consume(head.head_len);
+        if (!in_rx) c.in.consume(head.head_len);
         ex.close = !head.keep_alive;
         begin_body(ex);
         {

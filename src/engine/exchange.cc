@@ -7,8 +7,12 @@
 
 namespace gladius::engine {
 
-void InputBuffer::append(const char* d, size_t n) {
-    if (n == 0) return;
+namespace {
+constexpr size_t kUncounted = 16 * 1024;
+}
+
+bool InputBuffer::append(const char* d, size_t n) {
+    if (n == 0) return true;
     if (len_ + n > cap_) {
         if (pos_ > 0) {
             std::memmove(p_, p_ + pos_, len_ - pos_);
@@ -20,24 +24,28 @@ void InputBuffer::append(const char* d, size_t n) {
             while (want < len_ + n)
                 want *= 2;
             want = pool_round(want);
+            if (want > kUncounted && !budget_.take(want)) return false;
             char* bigger = static_cast<char*>(pool_allocate(want));
             if (len_) std::memcpy(bigger, p_, len_);
             pool_free(p_, cap_);
+            if (cap_ > kUncounted) budget_.give(cap_);
             p_ = bigger;
             cap_ = want;
         }
     }
     std::memcpy(p_ + len_, d, n);
     len_ += n;
+    return true;
 }
 
 void InputBuffer::clear() {
     pool_free(p_, cap_);
+    if (cap_ > kUncounted) budget_.give(cap_);
     p_ = nullptr;
     cap_ = pos_ = len_ = 0;
 }
 
-ClientConn::ClientConn(Worker& worker, const net::Address& from) : w(worker), scope(worker.loop) {
+ClientConn::ClientConn(Worker& worker, const net::Address& from) : w(worker), scope(worker.loop), in(worker.budget()) {
     ip_len = static_cast<uint8_t>(net::format_ip(from, ip));
 }
 

@@ -16,15 +16,18 @@
 
 namespace gladius::engine {
 
-// Bytes that were read but not used yet: the beginning of a head, a body, the next request. Empty costs nothing.
+// Bytes that were read but not used yet: the beginning of a head, a body, the next request. Empty costs nothing; what
+// is more than usual counts against the memory budget.
 class InputBuffer {
   public:
+    explicit InputBuffer(Budget& budget) : budget_(budget) {}
     ~InputBuffer() { clear(); }
     const char* data() const { return p_ + pos_; }
     char* data() { return p_ + pos_; }
     size_t size() const { return len_ - pos_; }
     bool empty() const { return len_ == pos_; }
-    void append(const char* d, size_t n);
+    // False: there is no memory for it, and nothing was added.
+    [[nodiscard]] bool append(const char* d, size_t n);
     void consume(size_t n) {
         pos_ += n;
         if (pos_ == len_) clear();
@@ -32,6 +35,7 @@ class InputBuffer {
     void clear();
 
   private:
+    Budget& budget_;
     char* p_ = nullptr;
     size_t cap_ = 0, pos_ = 0, len_ = 0;
 };

@@ -167,7 +167,7 @@ bool BackendCall::compose() {
         if (draft_->skips_backend) return true;
     }
     // The request is composed in one piece: a copy of the body for each backend.
-    if (!ex_.charge(body_.size())) return no_memory();
+    if (!ex_.charge(body_.size() + ex_.head.head_len)) return no_memory();
     if (draft_)
         build_from_draft(ex_, b, proxy_of(ex_.w, split_url(url_, ex_.arena)), *draft_, how_, head);
     else

@@ -247,6 +247,8 @@ def test_excess_bytes_end_the_connection(t):
     }.items():
         for path in ("/n/excess", "/j/excess"):
             for pause in (0, 0.03):
+                sent = threading.Event()
+
                 @t.backend.on("/excess")
                 def _(c, m):
                     if pause:
@@ -256,12 +258,15 @@ def test_excess_bytes_end_the_connection(t):
                         c.send(data[at:])
                     else:
                         c.send(data)
+                    sent.set()
                 t.backend.forget()
                 with t.gateway.client() as c:
                     for _ in range(3):
                         a = c.ask(get(path))
                         assert a.status in (200, 204, 304, 500) and b"evil" not in a.body, (name, a.body)
-                        time.sleep(pause * 2)
+                        sent.wait()
+                        sent.clear()
+                        time.sleep(pause)
                 numbers = t.backend.numbers("/excess")
                 assert len(set(numbers)) == len(numbers) == 3, (name, pause, numbers)
     t.gateway.idle()

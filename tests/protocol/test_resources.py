@@ -187,6 +187,33 @@ def test_request_bodies_count_against_the_budget(t):
     assert g.idle()["memory_budget_used"] == 0
 
 
+def test_heads_count_against_the_budget(t):
+    """Beginnings of large heads, and whole ones whose requests run: what does not fit is told so, or closed."""
+    @t.backend.on("/waits")
+    def _(c, m):
+        time.sleep(1)
+        c.ok()
+    g = t.start(usual_config(t.backend.port, extra_config={"gladius/limits": {"max_memory": 32 << 20}}))
+    lines = b"".join(b"X%d: %s\r\n" % (i, b"v" * 7900) for i in range(120))
+    for end in (b"", b"\r\n"):
+        clients = []
+        for _ in range(150):
+            c = g.client()
+            try:
+                c.send(b"GET /n/waits HTTP/1.1\r\nHost: x\r\n" + lines + end)
+            except OSError:
+                pass
+            clients.append(c)
+        wait_until(lambda: g.counters()["memory_budget_refused"] > 0)
+        assert g.rss() < 100 * 1024 * 1024 * SLOW, g.rss()
+        refused = [c for c in clients if (c.everything(0.1) or b"").startswith(b"HTTP/1.1 503 ")]
+        assert refused
+        for c in clients:
+            c.close()
+        assert g.idle()["memory_budget_used"] == 0
+        assert g.ask(get("/n/after")).status == 200
+
+
 def test_echoed_bodies_count_against_the_budget(t):
     g = t.start(usual_config(t.backend.port, echo_endpoint=True, debug_endpoint=True, extra_config={"gladius/limits": {"max_memory": 32 << 20}}))
     for path in ("/__echo/", "/__debug/"):
