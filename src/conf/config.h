@@ -162,6 +162,33 @@ struct ProxyOptions {
     Duration shadow_timeout{0};  // 0: the backend's
 };
 
+// extra_config "gladius/call" of a backend (ours; docs/flow.md).
+struct CallCondition {
+    Node node;  // unset: no condition
+    std::string value;
+    std::optional<std::string> equals;
+    std::optional<std::string> not_equals;
+    std::vector<std::string> in;
+    std::optional<bool> exists;
+};
+struct CallForeach {
+    Node node;  // unset: one call
+    std::string array;
+    std::string into;
+    int64_t parallel = 8;
+    int64_t max = 100;
+};
+struct CallOptions {
+    Node node;  // unset: nothing of it
+    std::optional<bool> required;
+    Node fallback;
+    CallCondition condition;  // key "if"
+    TextMap headers;
+    TextMap query;
+    Node body;
+    CallForeach foreach;
+};
+
 struct Backend {
     Node node;
     std::vector<std::string> host;
@@ -190,6 +217,7 @@ struct Backend {
     BackendHttpClient http_client;
     std::vector<json::FlatmapOp> flatmap;  // takes the place of allow, deny and mapping
     ProxyOptions proxy;
+    CallOptions call;
 };
 
 struct Endpoint {
@@ -302,6 +330,7 @@ extern const FieldTable kReloadTable;
 extern const FieldTable kBackendHttpTable;
 extern const FieldTable kBackendHttpClientTable;
 extern const FieldTable kProxyTable;
+extern const FieldTable kCallTable;
 extern const FieldTable kStaticTable;
 
 }  // namespace gladius::conf

@@ -29,6 +29,7 @@ const NamespaceInfo kTable[] = {
     {"backend/http", "github.com/devopsfaith/krakend/http", B, H, true, &kBackendHttpTable},
     {"backend/http/client", "", B, H, true, &kBackendHttpClientTable},
     {"gladius/limits", "", S, P, true, &kLimitsTable},
+    {"gladius/call", "", B, H, true, &kCallTable},
     {"gladius/reload", "", S, H, true, &kReloadTable},
     // protective
     {"auth/validator", "github.com/devopsfaith/krakend-jose/validator", S | E, P},

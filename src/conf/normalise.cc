@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "conf/flatmap.h"
+#include "conf/reference.h"
 #include "conf/scalar.h"
 #include "conf/url.h"
 
@@ -24,6 +25,19 @@ std::string go_list(const std::vector<std::string>& list) {
         out += s;
     }
     return out + "]";
+}
+
+// Every text inside a value.
+template <class Fn>
+void for_each_text(const Node& n, const Fn& fn) {
+    if (!n) return;
+    if (n.is(Kind::string)) fn(n);
+    if (n.is(Kind::array))
+        for (Node e : n.elements())
+            for_each_text(e, fn);
+    if (n.is(Kind::object))
+        for (Member m : n.members())
+            for_each_text(m.value, fn);
 }
 
 class Normaliser {
@@ -61,6 +75,7 @@ class Normaliser {
     bool endpoint_path(Endpoint& e);
     void backend(Backend& b, size_t index, Endpoint& e);
     void proxy_rules(Endpoint& e);
+    void call_rules(const Endpoint& e);
     void backend_common(Backend& b, std::string_view where);
     void backend_flatmap(Backend& b, std::string_view where);
     void endpoint_flatmap(Endpoint& e, std::string_view where);
@@ -323,6 +338,7 @@ void Normaliser::endpoint(Endpoint& e) {
     for (size_t i = 0; i < e.backend.size(); ++i)
         backend(e.backend[i], i, e);
     proxy_rules(e);
+    call_rules(e);
 }
 
 // What the reference accepts in silence, and what it then does not do.
@@ -350,6 +366,90 @@ void Normaliser::proxy_rules(Endpoint& e) {
     if (e.proxy.shadow) {
         say(Severity::warning, at(e.extra_config.find("proxy"), "shadow"),
             where + "\"shadow\" does nothing at an endpoint", "write it into the extra_config of a backend");
+    }
+}
+
+// "gladius/call": every reference leads to something that is there when the call is made.
+void Normaliser::call_rules(const Endpoint& e) {
+    uint32_t real = 0, shadows = 0;
+    for (const Backend& b : e.backend) {
+        uint32_t position = b.proxy.shadow ? shadows++ : real++;
+        const CallOptions& c = b.call;
+        if (!c.node) continue;
+        std::string where = fmt::format("endpoint {} {}: gladius/call: ", e.method, e.endpoint);
+        auto wrong = [&](const Node& n, std::string message, std::string advice) {
+            say(options_.allow_unsupported ? Severity::warning : Severity::error, n, where + message,
+                std::move(advice));
+        };
+        auto listed = [](const std::vector<std::string>& list, std::string_view name) {
+            return std::any_of(list.begin(), list.end(),
+                               [&](const std::string& s) { return s == "*" || equal_fold(s, name); });
+        };
+        auto references = [&](const Node& n, std::string_view text) {
+            for (const std::string& name : backend_params(text)) {
+                Reference r = parse_reference(name);
+                switch (r.kind) {
+                    case Reference::Kind::none:
+                        wrong(n, fmt::format("{{{}}} is no reference", name),
+                              "write {resp0_field}, {resp0.status}, {resp0.header.Name}, {input_headers.Name}, "
+                              "{input_query_strings.name}, {each.field} or a parameter of the path");
+                        break;
+                    case Reference::Kind::param:
+                        if (std::find(e.params.begin(), e.params.end(), name) == e.params.end())
+                            wrong(n, fmt::format("the path of the endpoint has no parameter {{{}}}", name),
+                                  "use one that it has, or a reference such as {resp0_field}");
+                        break;
+                    case Reference::Kind::field:
+                    case Reference::Kind::status:
+                    case Reference::Kind::header:
+                        if (!e.proxy.sequential || r.backend >= position)
+                            wrong(n, fmt::format("{{{}}} is not known when this backend is called", name),
+                                  "set \"sequential\": true in \"proxy\" and refer to an earlier backend, counted from "
+                                  "0");
+                        break;
+                    case Reference::Kind::client_header:
+                        if (!listed(e.input_headers, r.path))
+                            wrong(n, fmt::format("the header {} does not pass this endpoint", r.path),
+                                  "add it to the endpoint's \"input_headers\"");
+                        break;
+                    case Reference::Kind::client_query:
+                        if (!listed(e.input_query_strings, r.path))
+                            wrong(n, fmt::format("the query string {} does not pass this endpoint", r.path),
+                                  "add it to the endpoint's \"input_query_strings\"");
+                        break;
+                    case Reference::Kind::each:
+                        if (!c.foreach.node)
+                            wrong(n, fmt::format("{{{}}} means something with \"foreach\" only", name),
+                                  "add \"foreach\": { \"array\": \"resp0_items\" }");
+                        break;
+                }
+            }
+        };
+        references(at(b.node, "url_pattern"), b.url_pattern);
+        for (const auto& [name, value] : c.headers)
+            references(c.node.find("headers"), value);
+        for (const auto& [name, value] : c.query)
+            references(c.node.find("query"), value);
+        for_each_text(c.body, [&](const Node& n) { references(n, n.text()); });
+        if (c.condition.node) {
+            references(c.condition.node, c.condition.value);
+            if (!c.condition.equals && !c.condition.not_equals && c.condition.in.empty() && !c.condition.exists)
+                wrong(c.condition.node, "\"if\" compares \"value\" with nothing",
+                      "add one of \"equals\", \"not_equals\", \"in\", \"exists\"");
+        }
+        if (c.fallback && !c.fallback.is(Kind::object))
+            wrong(c.fallback, "\"fallback\" is no object", "write the members that stand in for the answer's");
+        if (c.fallback && c.required.value_or(false))
+            wrong(c.fallback, "what is \"required\" has no use for a \"fallback\"", "remove one of the two");
+        if (c.foreach.node) {
+            Reference r = parse_reference(c.foreach.array);
+            if (r.kind != Reference::Kind::field || !e.proxy.sequential || r.backend >= position)
+                wrong(c.foreach.node, fmt::format("\"{}\" is no array that is known here", c.foreach.array),
+                      "set \"sequential\": true in \"proxy\" and name a field of an earlier backend: \"resp0_items\"");
+        }
+        if (e.output_encoding == "no-op" && (c.condition.node || c.foreach.node || c.fallback || c.required))
+            wrong(c.node, "\"if\", \"foreach\", \"fallback\" and \"required\" need an answer that is decoded",
+                  "use another \"output_encoding\" than no-op");
     }
 }
 
@@ -417,10 +517,13 @@ void Normaliser::backend(Backend& b, size_t index, Endpoint& e) {
     if (e.output_encoding == "no-op") b.encoding = "no-op";
     backend_parameters(b, index, e);
     NamespaceContext context{Level::backend, std::move(where), options_.namespaces, options_.allow_unsupported};
-    const NamespaceSink sinks[] = {
-        {"backend/http", &b.http}, {"backend/http/client", &b.http_client}, {"proxy", &b.proxy}};
+    const NamespaceSink sinks[] = {{"backend/http", &b.http},
+                                   {"backend/http/client", &b.http_client},
+                                   {"proxy", &b.proxy},
+                                   {"gladius/call", &b.call}};
     check_misplaced(b.node, kBackendTable, context, diagnostics_);
     check_namespaces(b.extra_config, context, sinks, diagnostics_);
+    b.call.node = b.extra_config.find("gladius/call");
     backend_flatmap(b, context.where);
 }
 
@@ -435,8 +538,14 @@ void Normaliser::backend_parameters(Backend& b, size_t index, const Endpoint& e)
     input.erase(std::unique(input.begin(), input.end()), input.end());
     // The reference counts all but the last of the names; which of its two messages comes depends on it.
     size_t counted = 0;
+    bool has_call = static_cast<bool>(b.extra_config.node.find("gladius/call"));
+    auto computed = [has_call](std::string_view name) {
+        if (is_computed_param(name)) return true;
+        Reference::Kind kind = has_call ? parse_reference(name).kind : Reference::Kind::none;
+        return kind != Reference::Kind::none && kind != Reference::Kind::param;
+    };
     for (size_t i = 0; i + 1 < output.size(); ++i)
-        counted += is_computed_param(output[i]) ? 0 : 1;
+        counted += computed(output[i]) ? 0 : 1;
     std::string tail = fmt::format("endpoint: {} {}, backend: {}. input: {}, output: {}", e.method, e.path, index,
                                    go_list(input), go_list(output));
     auto advice = [&](std::string_view name) -> std::string {
@@ -455,7 +564,7 @@ void Normaliser::backend_parameters(Backend& b, size_t index, const Endpoint& e)
             "the backend may use only parameters that the endpoint's path has");
     } else {
         for (const std::string& name : output) {
-            if (is_computed_param(name) || std::binary_search(input.begin(), input.end(), name)) continue;
+            if (computed(name) || std::binary_search(input.begin(), input.end(), name)) continue;
             say(Severity::error, at(b.node, "url_pattern"), fmt::format("undefined output param '{}'! {}", name, tail),
                 advice(name));
         }

@@ -300,6 +300,35 @@ constexpr Field kFlatmapFields[] = {
 };
 constexpr FieldTable kFlatmapTable{"flatmap_filter", kFlatmapFields, Reading::exact};
 
+constexpr Field kConditionFields[] = {
+    field<&CallCondition::value>("value", "", "What is looked at: text with {references}.").required(),
+    field<&CallCondition::equals>("equals", "", "Call when it is this."),
+    field<&CallCondition::not_equals>("not_equals", "", "Call when it is anything but this."),
+    field<&CallCondition::in>("in", "[]", "Call when it is one of these."),
+    field<&CallCondition::exists>("exists", "", "Call when every reference has (true) or lacks (false) a value."),
+};
+constexpr FieldTable kConditionTable{"if", kConditionFields, Reading::strict};
+
+constexpr Field kForeachFields[] = {
+    field<&CallForeach::array>("array", "", "An array of an earlier step: \"resp0_items\".").required(),
+    field<&CallForeach::into>("into", "", "Member of the element that gets the answer; none: its members are merged."),
+    field<&CallForeach::parallel>("parallel", "8", "Calls at the same time.").range(1, 64),
+    field<&CallForeach::max>("max", "100", "Elements that are called for; the answer is incomplete beyond.")
+        .range(1, 10000),
+};
+constexpr FieldTable kForeachTable{"foreach", kForeachFields, Reading::strict};
+
+constexpr Field kCallFields[] = {
+    field<&CallOptions::required>("required", "",
+                                  "true: without it there is no answer. false: without it the answer is complete."),
+    field<&CallOptions::fallback>("fallback", "", "An object that stands in when the call fails."),
+    field<&CallOptions::condition>("if", "", "Call only when this holds.").of(kConditionTable),
+    field<&CallOptions::headers>("headers", "", "Headers that are set, values with {references}."),
+    field<&CallOptions::query>("query", "", "Query strings that are set, values with {references}."),
+    field<&CallOptions::body>("body", "", "JSON that is sent; a text that is one {reference} becomes its value."),
+    field<&CallOptions::foreach>("foreach", "", "One call for each element of an earlier array.").of(kForeachTable),
+};
+
 constexpr Field kStaticFields[] = {
     field<&StaticOptions::data>("data", "", "An object; its members are put over those of the answer.").required(),
     field<&StaticOptions::strategy>("strategy", "always", "When they are.")
@@ -338,6 +367,7 @@ const FieldTable kLimitsTable{"gladius/limits", kLimitsFields, Reading::strict};
 const FieldTable kReloadTable{"gladius/reload", kReloadFields, Reading::strict};
 const FieldTable kBackendHttpTable{"backend/http", kBackendHttpFields, Reading::exact};
 const FieldTable kBackendHttpClientTable{"backend/http/client", kBackendHttpClientFields, Reading::exact};
+const FieldTable kCallTable{"gladius/call", kCallFields, Reading::strict};
 const FieldTable kStaticTable{"static", kStaticFields, Reading::exact};
 const FieldTable kProxyTable{"proxy", kProxyFields, Reading::exact};
 

@@ -10,6 +10,7 @@
 #include "engine/worker.h"
 #include "http/h1.h"
 #include "http/url.h"
+#include "json/node.h"
 #include "plan/router.h"
 #include "rt/loop.h"
 #include "upstream/call.h"
@@ -52,9 +53,10 @@ struct ClientConn : ListHook {
     std::string_view address() const { return {ip, ip_len}; }
 };
 
-// A value of an earlier step for the URL of a later one; beside plan::EndpointPlan::step_values.
+// What a reference means in this exchange; beside plan::EndpointPlan::step_values.
 struct StepText {
     std::string_view text;
+    json::Value value;
     bool known = false;
 };
 
@@ -89,7 +91,7 @@ struct Exchange {
     LocalEndpoint* endpoint = nullptr;
     const plan::EndpointPlan* plan = nullptr;
     plan::RouteMatch match;
-    StepText* steps = nullptr;  // sequential endpoints
+    StepText* steps = nullptr;  // of endpoints that refer to something
     RequestBody body;
 
     uint64_t start_ns = 0;

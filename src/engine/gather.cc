@@ -7,9 +7,9 @@
 #include "engine/body.h"
 #include "engine/handle.h"
 #include "engine/part.h"
+#include "engine/references.h"
 #include "engine/respond.h"
 #include "json/emit.h"
-#include "json/lookup.h"
 #include "json/merge.h"
 
 namespace gladius::engine {
@@ -64,10 +64,114 @@ rt::Task<void> run_race(Exchange& ex, const plan::BackendPlan& b, rt::Scope& sco
 }
 
 // What the client sent is at hand in `whole`.
-rt::Task<void> call_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope, const std::string_view& whole,
+rt::Task<void> call_plainly(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope, const std::string_view& whole,
                             Part& p) {
     return ex.plan->concurrent_calls > 1 ? run_race(ex, b, scope, whole, p)
                                          : run_backend(ex, b, scope, &whole, false, p);
+}
+
+// The answers of the earlier steps.
+struct Earlier {
+    std::span<const Part> parts;
+    json::Merge* merge = nullptr;       // null: there are none
+    uint32_t merged_into = UINT32_MAX;  // the first part that has data
+};
+
+// --- "gladius/call"
+// ---------------------------------------------------------------------------------------------------------
+
+// One call for each element of an array, so many at a time.
+struct Walk {
+    std::span<json::Value> elements;
+    Part* parts = nullptr;
+    uint32_t next = 0;
+    rt::Join join;
+};
+
+rt::Detached run_lane(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope, const std::string_view& whole,
+                      Walk& walk) {
+    walk.join.add();
+    while (walk.next < walk.elements.size() && !scope.ended()) {
+        uint32_t i = walk.next++;
+        // The request is composed before the first wait: what is said here is for this call.
+        refer_to_element(ex, walk.elements[i]);
+        co_await call_plainly(ex, b, scope, whole, walk.parts[i]);
+    }
+    walk.join.done();
+}
+
+void excuse(Part& p, const plan::CallPlan& call) {
+    p.ok = p.complete = p.excused = true;
+    p.data = call.fallback ? call.fallback->data : json::Value::of(static_cast<json::Member*>(nullptr), 0);
+}
+
+rt::Task<void> run_walk(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope, const std::string_view& whole,
+                        const Earlier& earlier, Part& p) {
+    using Need = plan::CallPlan::Need;
+    const plan::CallPlan& call = *b.call;
+    Walk walk;
+    walk.elements = elements_to_walk(ex, call.foreach);
+    size_t all = walk.elements.size();
+    if (all > call.foreach.max) walk.elements = walk.elements.first(call.foreach.max);
+    p.ok = p.complete = true;
+    p.data = json::Value::of(static_cast<json::Member*>(nullptr), 0);
+    if (walk.elements.empty()) co_return;
+    walk.parts = ex.arena.array<Part>(walk.elements.size());
+    for (uint32_t lane = 0; lane < call.foreach.parallel && lane < walk.elements.size(); ++lane)
+        run_lane(ex, b, scope, whole, walk);
+    co_await walk.join.all();
+
+    std::span<json::Value> array = ex.arena.copy_array<json::Value>(elements_to_walk(ex, call.foreach));
+    for (size_t i = 0; i < walk.elements.size(); ++i) {
+        Part& one = walk.parts[i];
+        p.cancelled |= one.cancelled;
+        if (!one.ok) {
+            // Those that were never made, because the time was over, have no error of their own.
+            if (one.error.empty()) one.error = "context deadline exceeded";
+            if (call.need == Need::required) {
+                p = one;
+                co_return;
+            }
+            if (p.error.empty()) p.error = one.error;
+            if (call.need == Need::part) p.complete = false;
+            if (call.need == Need::part || !call.fallback) continue;
+            excuse(one, call);
+        }
+        p.complete = p.complete && one.complete;
+        array[i] = joined(ex, array[i], one.data, call.foreach.into);
+    }
+    if (all > walk.elements.size()) {
+        p.complete = false;
+        if (p.error.empty())
+            p.error = ex.arena.copy("gladius/call: the array has " + std::to_string(all) + " elements, \"max\" is " +
+                                    std::to_string(call.foreach.max));
+    }
+    p.excused = p.complete && !p.error.empty();
+    p.data = with_array(ex, call.foreach, earlier.parts, *earlier.merge, earlier.merged_into, array);
+}
+
+rt::Task<void> call_by_rules(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope, const std::string_view& whole,
+                             const Earlier& earlier, Part& p) {
+    const plan::CallPlan& call = *b.call;
+    if (!holds(ex, call.condition)) {
+        p.ok = p.complete = true;
+        p.data = json::Value::of(static_cast<json::Member*>(nullptr), 0);
+        co_return;
+    }
+    if (call.foreach.array >= 0 && earlier.merge)
+        co_await run_walk(ex, b, scope, whole, earlier, p);
+    else
+        co_await call_plainly(ex, b, scope, whole, p);
+    if (!p.ok && !p.cancelled && call.need == plan::CallPlan::Need::optional) excuse(p, call);
+}
+
+rt::Task<void> call_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope, const std::string_view& whole,
+                            const Earlier& earlier, Part& p) {
+    return b.call ? call_by_rules(ex, b, scope, whole, earlier, p) : call_plainly(ex, b, scope, whole, p);
+}
+
+bool is_required(const plan::BackendPlan& b) {
+    return b.call && b.call->need == plan::CallPlan::Need::required;
 }
 
 // --- several backends
@@ -79,13 +183,19 @@ struct Children {
     uint32_t order[64];  // in the order of arrival
     uint32_t* arrived = order;
     uint32_t count = 0;
+    uint32_t missing = UINT32_MAX;  // a required one that failed
 };
 
 rt::Detached run_child(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope, const std::string_view& whole,
                        Part& p, Children& c, uint32_t index) {
     c.join.add();
-    co_await call_backend(ex, b, scope, whole, p);
+    co_await call_backend(ex, b, scope, whole, Earlier(), p);
     c.arrived[c.count++] = index;
+    // Without it there is no answer: nobody waits for the others.
+    if (!p.ok && is_required(b) && c.missing == UINT32_MAX) {
+        c.missing = index;
+        scope.cancel(rt::Wake::cancelled);
+    }
     c.join.done();
 }
 
@@ -100,7 +210,9 @@ void fail_with(const Part& p, Outcome& out) {
 rt::Task<void> run_one(Exchange& ex, const std::string_view* whole, Outcome& out) {
     Part p;
     const plan::BackendPlan& b = ex.plan->backends[0];
-    if (ex.plan->concurrent_calls > 1)
+    if (b.call)
+        co_await call_by_rules(ex, b, ex.scope, *whole, Earlier(), p);
+    else if (ex.plan->concurrent_calls > 1)
         co_await run_race(ex, b, ex.scope, *whole, p);
     else
         co_await run_backend(ex, b, ex.scope, whole, true, p);
@@ -115,8 +227,8 @@ rt::Task<void> run_one(Exchange& ex, const std::string_view* whole, Outcome& out
     out.has_answer = true;
     out.data = p.data;
     out.complete = p.complete;
-    if (!p.error.empty()) {  // one of several concurrent calls
-        out.failed = true;
+    if (!p.error.empty()) {  // of one of several concurrent calls, or excused
+        out.failed = !p.excused;
         ex.add_error(p.error);
     }
 }
@@ -134,20 +246,27 @@ rt::Task<void> run_parallel(Exchange& ex, const std::string_view& whole, Outcome
             run_child(ex, backends[i], scope, whole, parts[i], children, i);
         co_await children.join.all();
     }
+    if (children.missing != UINT32_MAX) {
+        fail_with(parts[children.missing], out);
+        co_return;
+    }
     json::Merge merge(ex.arena, n);
     uint32_t good = 0;
     bool busy = false;
     for (uint32_t i = 0; i < children.count; ++i) {
         const Part& p = parts[children.arrived[i]];
-        if (!p.error.empty()) ex.add_error(p.error);
+        if (!p.error.empty()) {
+            ex.add_error(p.error);
+            out.failed |= !p.excused;
+        }
         if (p.ok) {
             ++good;
             merge.add(p.data, p.complete);
         } else {
             busy |= p.status == 503;
+            out.failed = true;
         }
     }
-    out.failed = ex.error_count > 0 || good < n;
     if (good > 0) {
         json::Merged m = merge.finish();
         out.has_answer = true;
@@ -168,65 +287,36 @@ rt::Task<void> run_parallel(Exchange& ex, const std::string_view& whole, Outcome
 // --- one after the other
 // ----------------------------------------------------------------------------------------------------
 
-constexpr uint32_t kNoPart = UINT32_MAX;
-
-// Puts what the URL of step `i` wants to know into ex.steps. A value that was found once stays (an empty one is looked
-// up again), as in the reference.
-void look_up(Exchange& ex, const Part* parts, json::Merge& merge, uint32_t merged_into, uint32_t step) {
-    for (uint32_t index : ex.plan->step_lookups[step]) {
-        StepText& t = ex.steps[index];
-        if (!t.text.empty()) continue;
-        const plan::StepValue& v = ex.plan->step_values[index];
-        std::span<const std::string> path = v.path;
-        json::Value value;
-        bool found = false;
-        if (v.backend == merged_into) {
-            // The reference merges into the first answer that has data, and sees there what came later.
-            json::Value first;
-            if (path.size() > 1 && merge.find(path[0], ex.arena, &first) && first.is_object())
-                found = json::find_path(first, path.subspan(1), ex.arena, &value);
-            else
-                found = merge.find(path.back(), ex.arena, &value);
-        } else {
-            found = json::find_path(parts[v.backend].data, path, ex.arena, &value);
-        }
-        if (!found) continue;
-        t.text = json::text_in_url(value, ex.arena);
-        t.known = true;
-    }
-}
-
 rt::Task<void> run_sequence(Exchange& ex, const std::string_view& whole, Outcome& out) {
     const auto& backends = ex.plan->backends;
     auto n = static_cast<uint32_t>(backends.size());
     Part* parts = ex.arena.array<Part>(n);
-    ex.steps = ex.arena.array<StepText>(ex.plan->step_values.size());
     json::Merge merge(ex.arena, n);
-    uint32_t merged_into = kNoPart;
+    Earlier earlier;
+    earlier.parts = {parts, n};
+    earlier.merge = &merge;
     rt::Scope scope(ex.w.loop, &ex.scope);
     scope.deadline_in(ex.plan->merge_timeout_ms);
     for (uint32_t i = 0; i < n; ++i) {
-        if (i > 0) look_up(ex, parts, merge, merged_into, i);
+        if (i > 0) refer_to_answers(ex, earlier.parts, merge, earlier.merged_into, i);
         Part& p = parts[i];
-        co_await call_backend(ex, backends[i], scope, whole, p);
-        if (!p.error.empty() && (p.ok || i > 0)) ex.add_error(p.error);
-        if (!p.ok) {
-            out.failed = true;
-            if (i == 0) {
-                fail_with(p, out);
-                co_return;
-            }
-            break;
+        co_await call_backend(ex, backends[i], scope, whole, earlier, p);
+        bool ends = !p.ok && (i == 0 || is_required(backends[i]));
+        if (!p.error.empty() && !ends) ex.add_error(p.error);
+        if (ends) {
+            fail_with(p, out);
+            co_return;
         }
+        if (!p.error.empty() || !p.ok) out.failed |= !p.excused;
+        if (!p.ok) break;
         merge.add(p.data, p.complete);
-        if (merged_into == kNoPart && !p.data.is_null()) merged_into = i;
+        if (earlier.merged_into == UINT32_MAX && !p.data.is_null()) earlier.merged_into = i;
         if (!p.complete) break;
     }
     json::Merged m = merge.finish();
     out.has_answer = true;
     out.data = m.data;
     out.complete = m.complete && !out.failed;
-    out.failed = out.failed || ex.error_count > 0;
 }
 
 // --- the answer
@@ -324,7 +414,7 @@ rt::Task<void> gather(Exchange& ex) {
     // Several calls need the whole body: it is read before the first. One takes it from the client while it comes.
     std::string_view body;
     const std::string_view* whole = nullptr;
-    if (ex.plan->backends.size() > 1 || ex.plan->concurrent_calls > 1) {
+    if (ex.plan->backends.size() > 1 || ex.plan->concurrent_calls > 1 || ex.plan->backends[0].call) {
         if (!co_await take_whole_body(ex, body)) co_return;
         whole = &body;
     }

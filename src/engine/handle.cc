@@ -4,6 +4,7 @@
 
 #include "engine/body.h"
 #include "engine/gather.h"
+#include "engine/references.h"
 #include "engine/respond.h"
 #include "engine/shadow.h"
 
@@ -48,6 +49,7 @@ rt::Task<void> execute(Exchange& ex) {
     // The time of the endpoint begins here: what stands before it has its own limits (ledger 1 section 1.1).
     ex.scope.deadline_in(ex.plan->timeout_ms);
     if (ex.plan->executor == plan::Executor::none) return nobody_answers(ex);
+    begin_references(ex);
     return ex.plan->shadow ? run_with_shadow(ex) : run_executor(ex);
 }
 

@@ -1,5 +1,7 @@
 #include "engine/open.h"
 
+#include "engine/references.h"
+
 #include <charconv>
 #include <cstring>
 
@@ -162,7 +164,7 @@ bool BackendCall::prepare(const plan::BackendPlan& b, const std::string_view* wh
 // The head of the first request.
 bool BackendCall::compose() {
     const plan::BackendPlan& b = *backend_;
-    if (!b.stages.empty()) {
+    if (!b.stages.empty() || (b.call && b.call->edits_request())) {
         if (!run_request_stages()) return false;
         if (draft_->skips_backend) return true;
     }
@@ -180,6 +182,12 @@ bool BackendCall::compose() {
     return true;
 }
 
+bool BackendCall::refused_by_stage() {
+    error.kind = Failure::refused;
+    error.text = std::string(draft_->error);
+    return false;
+}
+
 bool BackendCall::run_request_stages() {
     draft_ = make_draft(ex_, *backend_, *host_->host, how_, body_, head);
     if (!draft_) {
@@ -187,13 +195,11 @@ bool BackendCall::run_request_stages() {
         error.text = head.error;
         return false;
     }
+    if (backend_->call) edit_request(ex_, *backend_->call, *draft_);
+    if (draft_->failed) return refused_by_stage();
     for (const plan::BackendStage& stage : backend_->stages) {
         if (stage.on_request) stage.on_request(stage.config.get(), *draft_);
-        if (draft_->failed) {
-            error.kind = Failure::refused;
-            error.text = std::string(draft_->error);
-            return false;
-        }
+        if (draft_->failed) return refused_by_stage();
     }
     method = draft_->method;
     url_ = draft_->url.text(ex_.arena);

@@ -57,6 +57,7 @@ class BackendCall {
     bool no_memory();  // false
     bool compose();
     bool run_request_stages();
+    bool refused_by_stage();  // false
     bool reads_body_first() const {
         return how_ == BodyPlan::stream && (backend_->send_body_on_redirect || backend_->reads_body);
     }

@@ -111,6 +111,18 @@ std::string_view content_type_of(Exchange& ex, const upstream::Call& call) {
     return {};
 }
 
+// For later calls that refer to them; the names in canonical spelling.
+std::span<const DraftField> copied_fields(Exchange& ex, const upstream::Call& call) {
+    auto* out = ex.arena.array<DraftField>(call.head.field_count);
+    for (uint32_t i = 0; i < call.head.field_count; ++i) {
+        std::string_view name = http::name_of(call.base, call.fields()[i]);
+        char* canonical = ex.arena.chars(name.size());
+        http::canonicalise(name, canonical);
+        out[i] = {{canonical, name.size()}, ex.arena.copy(http::value_of(call.base, call.fields()[i]))};
+    }
+    return {out, call.head.field_count};
+}
+
 bool is_packed(const upstream::Call& call) {
     return (call.head.mask & http::bit(http::Token::content_encoding)) && is_gzip(call);
 }
@@ -136,6 +148,10 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
     // A stage may have brought the body, or have answered in the backend's place.
     bool brought = draft && (draft->body_replaced || !backend.called());
     int status = draft ? draft->status : backend.call().head.status;
+    if (b.keeps_head) {
+        p.answer_status = status;
+        p.answer_fields = draft ? draft->headers.all() : copied_fields(ex, backend.call());
+    }
     bool good = status == 200 || status == 201 || b.decoder == encodings::Decoder::no_op;  // which judges nothing
     bool wants_body =
         good ? b.decoder != encodings::Decoder::no_op : b.return_error_code || !b.return_error_details.empty();

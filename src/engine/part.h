@@ -3,8 +3,10 @@
 // the only backend, in the receive buffer (use them before the next co_await). Errors: Part.error, in the words of the
 // reference. Source: ledger 1 sections 4.3, 5.2, 5.9.
 #pragma once
+#include <span>
 #include <string_view>
 
+#include "engine/draft.h"
 #include "engine/exchange.h"
 #include "json/node.h"
 
@@ -21,6 +23,9 @@ struct Part {
     std::string_view body;   // return_error_code: what the backend said
     std::string_view content_type;
     bool has_body = false;
+    bool excused = false;                       // failed, but the answer is complete without it
+    int answer_status = 0;                      // what the backend said, when a later call refers to it
+    std::span<const DraftField> answer_fields;  // and its headers
 };
 
 // Calls one backend and decodes its answer. whole: the request's body when it was read before; alone: no other backend

@@ -5,6 +5,7 @@
 
 #include "base/pool.h"
 #include "engine/gather.h"
+#include "engine/references.h"
 
 namespace gladius::engine {
 
@@ -47,6 +48,7 @@ rt::Detached run(Exchange* s) {
     w.counters.add(Counter::shadows);
     w.counters.add(Counter::exchanges_in_flight);
     s->scope.deadline_in(s->plan->timeout_ms);
+    begin_references(*s);
     Outcome nobody_asks;
     co_await call_backends(*s, &s->body.whole, nobody_asks);
     w.release(s->endpoint);

@@ -1,16 +1,33 @@
 #include "json/lookup.h"
 
 #include "json/emit.h"
+#include "json/growing.h"
 #include "json/scan.h"
 #include "json/text.h"
 
 namespace gladius::json {
 
-bool find_kept_or_not(const Value& object, std::string_view name, Arena& arena, Value* out) {
-    if (object.kind != Value::Kind::node || !object.node().has(Node::collapsed)) return find_member(object, name, out);
+Value opened(const Value& v, Arena& arena) {
+    if (v.kind != Value::Kind::node || !v.node().has(Node::collapsed)) return v;
     // A collapsed subtree has no removed members: its bytes are its value.
-    Document* doc = scan(object.document->slice(object.node()), arena, 1);
-    return find_member(Value::of(doc, 0), name, out);
+    return Value::of(scan(v.document->slice(v.node()), arena, 1), 0);
+}
+
+std::span<Value> elements_of(const Value& given, Arena& arena) {
+    Value v = opened(given, arena);
+    if (v.kind == Value::Kind::elements) return {v.elements, v.n};
+    if (v.kind != Value::Kind::node || v.node().kind != Kind::array) return {};
+    Growing<Value> out(arena, 16);
+    const Node* nodes = v.document->nodes;
+    for (uint32_t c = v.n + 1; c < nodes[v.n].next; c = nodes[c].next) {
+        if (!nodes[c].live()) continue;
+        out.push(nodes[c].kind == Kind::null ? Value{} : Value::of(v.document, c));
+    }
+    return {out.data(), out.size()};
+}
+
+bool find_kept_or_not(const Value& object, std::string_view name, Arena& arena, Value* out) {
+    return find_member(opened(object, arena), name, out);
 }
 
 bool find_path(const Value& root, std::span<const std::string> path, Arena& arena, Value* out) {

@@ -11,6 +11,12 @@
 
 namespace gladius::json {
 
+// The same value with members or elements that can be walked, also when they were not kept when it was scanned.
+Value opened(const Value& v, Arena& arena);
+
+// The elements of an array; nothing for any other value.
+std::span<Value> elements_of(const Value& v, Arena& arena);
+
 // The member of an object, also of one whose members were not kept when it was scanned.
 bool find_kept_or_not(const Value& object, std::string_view name, Arena& arena, Value* out);
 

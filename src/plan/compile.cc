@@ -73,13 +73,14 @@ void append_number(std::string& out, std::string_view text) {
     }
 }
 
+void append_text(std::string& out, std::string_view s) {
+    Arena arena;
+    json::ArenaOutput o(arena, s.size() + 16);
+    json::quote(s, o);
+    out += o.view();
+}
+
 void append_json(std::string& out, conf::Node n) {
-    auto text = [&](std::string_view s) {
-        Arena arena;
-        json::ArenaOutput o(arena, s.size() + 16);
-        json::quote(s, o);
-        out += o.view();
-    };
     switch (n.kind()) {
         case conf::Kind::null:
             out += "null";
@@ -91,7 +92,7 @@ void append_json(std::string& out, conf::Node n) {
             append_number(out, n.text());
             break;
         case conf::Kind::string:
-            text(n.text());
+            append_text(out, n.text());
             break;
         case conf::Kind::array: {
             out += '[';
@@ -110,7 +111,7 @@ void append_json(std::string& out, conf::Node n) {
             for (conf::Member m : n.members()) {
                 if (!first) out += ',';
                 first = false;
-                text(m.key);
+                append_text(out, m.key);
                 out += ':';
                 append_json(out, m.value);
             }
@@ -238,23 +239,35 @@ std::string escaped_url(std::string_view s) {
     return out;
 }
 
-// The values of earlier steps that an endpoint uses, by the names they have in its URLs ("Resp0_user.name").
+// What calls refer to, by the names it has in URLs: "Resp0_user.name", "Each.id".
 class StepNames {
   public:
     StepNames(EndpointPlan& plan, const conf::Endpoint& e, const std::vector<const conf::Backend*>& backends)
         : plan_(plan) {
         plan.step_lookups.resize(backends.size());
-        for (size_t i = 1; i < backends.size(); ++i) {
-            in_url(backends[i]->path_template, i);
-            for (const std::string& name : e.proxy.sequential_propagated_params)
-                propagated(name, i);
+        for (size_t i = 0; i < backends.size(); ++i) {
+            const conf::Backend& b = *backends[i];
+            if (plan.sequential && i > 0) {
+                in_url(b.path_template, i);
+                for (const std::string& name : e.proxy.sequential_propagated_params)
+                    propagated(name, i);
+            }
+            if (b.call.node)
+                for (const std::string& name : conf::backend_params(b.url_pattern))
+                    refer(name, i);
         }
     }
-    StepNames(EndpointPlan& plan) : plan_(plan) {}
     int32_t find(std::string_view key) const {
         for (size_t i = 0; i < names_.size(); ++i)
             if (names_[i] == key) return static_cast<int32_t>(i);
         return -1;
+    }
+    // A reference of step `step` in "gladius/call"; -1 when it is none, or a parameter of the path.
+    int32_t refer(const std::string& name, size_t step) {
+        using Kind = conf::Reference::Kind;
+        conf::Reference r = conf::parse_reference(name);
+        if (r.kind == Kind::none || r.kind == Kind::param) return -1;
+        return add(conf::param_key(name), r, step);
     }
 
   private:
@@ -269,6 +282,7 @@ class StepNames {
         s.remove_prefix(static_cast<size_t>(r.ptr - s.data()));
         return true;
     }
+    // As the reference looks for them.
     void in_url(std::string_view url, size_t step) {
         constexpr std::string_view kOpen = "{{.Resp";
         for (size_t at; (at = url.find(kOpen)) != url.npos;) {
@@ -280,7 +294,7 @@ class StepNames {
             size_t n = 0;
             while (n < s.size() && is_path(s[n]))
                 ++n;
-            if (n > 0 && s.substr(n, 2) == "}}") add(backend, s.substr(0, n), step);
+            if (n > 0 && s.substr(n, 2) == "}}") add_field(backend, s.substr(0, n), step);
         }
     }
     // resp0_name; resp0 alone is a whole body, which no URL can ask for.
@@ -293,26 +307,41 @@ class StepNames {
         size_t n = 1;
         while (n < name.size() && is_path(name[n]))
             ++n;
-        if (n > 1) add(backend, name.substr(1, n - 1), step);
+        if (n > 1) add_field(backend, name.substr(1, n - 1), step);
     }
-    void add(uint32_t backend, std::string_view path, size_t step) {
-        std::string name = "Resp" + std::to_string(backend) + "_" + std::string(path);
+    void add_field(uint32_t backend, std::string_view path, size_t step) {
+        conf::Reference r{conf::Reference::Kind::field, backend, path};
+        add("Resp" + std::to_string(backend) + "_" + std::string(path), r, step);
+    }
+    int32_t add(std::string name, const conf::Reference& r, size_t step) {
+        using Kind = conf::Reference::Kind;
         int32_t index = find(name);
         if (index < 0) {
             index = static_cast<int32_t>(names_.size());
             StepValue v;
-            v.backend = backend;
+            v.kind = r.kind;
+            v.backend = r.backend;
             v.placeholder = "{{." + name + "}}";
-            while (true) {
-                size_t dot = path.find('.');
-                v.path.emplace_back(path.substr(0, dot));
-                if (dot == path.npos) break;
-                path.remove_prefix(dot + 1);
+            if (r.kind == Kind::field || r.kind == Kind::each) {
+                std::string_view path = r.path;
+                while (!path.empty()) {
+                    size_t dot = path.find('.');
+                    v.path.emplace_back(path.substr(0, dot));
+                    path = dot == path.npos ? std::string_view() : path.substr(dot + 1);
+                }
+            } else {
+                v.name = r.kind == Kind::client_query ? std::string(r.path) : conf::canonical_header(r.path);
             }
             plan_.step_values.push_back(std::move(v));
             names_.push_back(std::move(name));
         }
-        if (backend < step) plan_.step_lookups[step].push_back(static_cast<uint32_t>(index));
+        bool earlier = r.kind == Kind::field || r.kind == Kind::status || r.kind == Kind::header;
+        if (r.kind != Kind::each && (!earlier || r.backend < step)) {
+            auto& lookups = plan_.step_lookups[step];
+            auto i = static_cast<uint32_t>(index);
+            if (std::find(lookups.begin(), lookups.end(), i) == lookups.end()) lookups.push_back(i);
+        }
+        return index;
     }
 
     EndpointPlan& plan_;
@@ -451,9 +480,16 @@ void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std:
     out.send_body_on_redirect = b.http_client.send_body_on_redirect;
 }
 
+std::shared_ptr<StaticData> fixed_data(const conf::Node& data) {
+    auto out = std::make_shared<StaticData>();
+    append_json(out->text, data);
+    out->data = json::Value::of(json::scan(out->text, out->arena), 0);
+    return out;
+}
+
 std::shared_ptr<const StaticData> compile_static(const conf::StaticOptions& o) {
     if (!o.data) return nullptr;
-    auto out = std::make_shared<StaticData>();
+    auto out = fixed_data(o.data);
     using When = StaticData::When;
     constexpr std::pair<std::string_view, When> kStrategies[] = {{"success", When::success},
                                                                  {"complete", When::complete},
@@ -461,8 +497,94 @@ std::shared_ptr<const StaticData> compile_static(const conf::StaticOptions& o) {
                                                                  {"incomplete", When::incomplete}};
     for (const auto& [name, when] : kStrategies)
         if (o.strategy == name) out->when = when;
-    append_json(out->text, o.data);
-    out->data = json::Value::of(json::scan(out->text, out->arena), 0);
+    return out;
+}
+
+// Text with {references}; every reference was checked (conf/normalise.cc).
+Template compile_text(std::string_view text, const std::vector<std::string>& keys, size_t step, StepNames& steps) {
+    Template t;
+    std::string literal;
+    for (const std::string& name : conf::backend_params(text)) {
+        std::string written = "{" + name + "}";
+        size_t at = text.find(written);
+        int32_t value = steps.refer(name, step);
+        auto key = std::find(keys.rbegin(), keys.rend(), conf::param_key(name));
+        literal += text.substr(0, at);
+        text.remove_prefix(at + written.size());
+        t.pieces.push_back({std::move(literal),
+                            value < 0 && key != keys.rend() ? static_cast<int32_t>(keys.rend() - key - 1) : -1, value});
+        literal.clear();
+    }
+    literal += text;
+    if (!literal.empty() || t.pieces.empty()) t.pieces.push_back({std::move(literal), -1, -1});
+    return t;
+}
+
+void compile_body(const conf::Node& n, const std::vector<std::string>& keys, size_t step, StepNames& steps,
+                  std::vector<CallPlan::BodyPiece>& out) {
+    if (out.empty()) out.emplace_back();
+    if (n.is(conf::Kind::object) || n.is(conf::Kind::array)) {
+        bool object = n.is(conf::Kind::object);
+        out.back().literal += object ? '{' : '[';
+        bool first = true;
+        auto separate = [&] {
+            if (!first) out.back().literal += ',';
+            first = false;
+        };
+        if (object) {
+            for (conf::Member m : n.members()) {
+                separate();
+                append_text(out.back().literal, m.key);
+                out.back().literal += ':';
+                compile_body(m.value, keys, step, steps, out);
+            }
+        } else {
+            for (conf::Node e : n.elements()) {
+                separate();
+                compile_body(e, keys, step, steps, out);
+            }
+        }
+        out.back().literal += object ? '}' : ']';
+        return;
+    }
+    if (!n.is(conf::Kind::string)) return append_json(out.back().literal, n);
+    Template text = compile_text(n.text(), keys, step, steps);
+    if (text.fixed()) return append_text(out.back().literal, n.text());
+    const Template::Piece& first = text.pieces[0];
+    if (text.pieces.size() == 1 && first.literal.empty() && first.step >= 0)
+        out.back().whole = first.step;
+    else
+        out.back().text = std::move(text);
+    out.emplace_back();
+}
+
+std::shared_ptr<const CallPlan> compile_call(const conf::CallOptions& o, const std::vector<std::string>& keys,
+                                             size_t step, StepNames& steps) {
+    if (!o.node) return nullptr;
+    auto out = std::make_shared<CallPlan>();
+    bool optional = o.fallback || (o.required && !*o.required);
+    if (optional) out->need = CallPlan::Need::optional;
+    if (o.required && *o.required) out->need = CallPlan::Need::required;
+    if (o.fallback) out->fallback = fixed_data(o.fallback);
+    if (const conf::CallCondition& c = o.condition; c.node) {
+        out->condition.present = true;
+        out->condition.value = compile_text(c.value, keys, step, steps);
+        out->condition.equals = c.equals;
+        out->condition.not_equals = c.not_equals;
+        out->condition.in = c.in;
+        out->condition.exists = c.exists;
+    }
+    for (const auto& [name, value] : o.headers)
+        out->headers.emplace_back(conf::canonical_header(name), compile_text(value, keys, step, steps));
+    for (const auto& [name, value] : o.query)
+        out->query.emplace_back(name, compile_text(value, keys, step, steps));
+    if (o.body) compile_body(o.body, keys, step, steps, out->body);
+    if (o.foreach.node) {
+        out->foreach.array = steps.refer(o.foreach.array, step);
+        out->foreach.into = o.foreach.into;
+        out->foreach.parallel = static_cast<uint32_t>(o.foreach.parallel);
+        out->foreach.max = static_cast<uint32_t>(o.foreach.max);
+    }
     return out;
 }
 
@@ -491,12 +613,17 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e,
     p->renderer = encodings::find_renderer(e.output_encoding, only);
     p->flatmap = json::FlatmapProgram::compile(e.flatmap);
     p->sequential = e.proxy.sequential && backends.size() > 1;
-    StepNames steps = p->sequential ? StepNames(*p, e, backends) : StepNames(*p);
+    StepNames steps(*p, e, backends);
     p->backends.resize(backends.size());
     for (size_t i = 0; i < backends.size(); ++i) {
         compile_backend(e, *backends[i], keys, steps, p->flatmap.keep_depth(), hosts, p->backends[i], diagnostics);
         fix_views(p->backends[i].query);
         fix_views(p->backends[i].query_filter);
+        p->backends[i].call = compile_call(backends[i]->call, keys, i, steps);
+    }
+    for (const StepValue& v : p->step_values) {
+        bool of_head = v.kind == conf::Reference::Kind::status || v.kind == conf::Reference::Kind::header;
+        if (of_head && v.backend < p->backends.size()) p->backends[v.backend].keeps_head = true;
     }
     bool streams = p->renderer == encodings::Renderer::no_op && p->backends.size() == 1;
     p->executor = backends.empty() ? Executor::none : streams ? Executor::relay : Executor::gather;

@@ -6,11 +6,13 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/arena.h"
+#include "conf/reference.h"
 #include "encodings/decode.h"
 #include "encodings/render.h"
 #include "http/h1.h"
@@ -50,10 +52,13 @@ struct Template {
     bool fixed() const { return pieces.empty() || (pieces.size() == 1 && pieces[0].param < 0 && pieces[0].step < 0); }
 };
 
-// What a later step of a sequential endpoint takes out of an earlier answer: {resp0_user.name}.
+// What a call can know of the request and of earlier answers, by a reference in its URL or in "gladius/call"
+// (conf/reference.h): {resp0_user.name}.
 struct StepValue {
+    conf::Reference::Kind kind = conf::Reference::Kind::field;
     uint32_t backend = 0;           // whose answer
-    std::vector<std::string> path;  // "user", "name"
+    std::vector<std::string> path;  // field and each: "user", "name"
+    std::string name;               // of a header or a query string
     std::string placeholder;        // what stands in the URL when there is none: "{{.Resp0_user.name}}"
 };
 
@@ -83,6 +88,46 @@ struct QueryRule {
     bool none() const { return !all && names.empty(); }
 };
 
+// "gladius/call" of a backend (docs/flow.md).
+struct CallPlan {
+    enum class Need : uint8_t {
+        part,      // as the reference: the answer is incomplete without it
+        required,  // there is no answer without it
+        optional,  // the answer is complete without it
+    };
+    Need need = Need::part;
+    std::shared_ptr<const StaticData> fallback;
+
+    struct Condition {
+        bool present = false;
+        Template value;
+        std::optional<std::string> equals, not_equals;
+        std::vector<std::string> in;
+        std::optional<bool> exists;
+    };
+    Condition condition;
+
+    std::vector<std::pair<std::string, Template>> headers, query;
+
+    // JSON, cut where a reference stands: `literal`, then the value of `whole` as JSON, or `text` as a JSON string.
+    struct BodyPiece {
+        std::string literal;
+        int32_t whole = -1;  // step value
+        Template text;
+    };
+    std::vector<BodyPiece> body;  // empty: the body stays
+
+    struct Foreach {
+        int32_t array = -1;  // step value; -1: one call
+        std::string into;
+        uint32_t parallel = 8;
+        uint32_t max = 100;
+    };
+    Foreach foreach;
+
+    bool edits_request() const { return !headers.empty() || !query.empty() || !body.empty(); }
+};
+
 struct BackendPlan {
     std::vector<HostRef> hosts;  // in the order of the file; more than one: balanced
     std::string pattern;         // url_pattern as written, for messages
@@ -110,8 +155,10 @@ struct BackendPlan {
     std::string return_error_details;  // alias; empty: off
     bool send_body_on_redirect = false;
 
-    std::vector<BackendStage> stages;  // empty: from head to head, without a draft
-    bool reads_body = false;           // one of them does
+    std::shared_ptr<const CallPlan> call;  // null: as the reference
+    bool keeps_head = false;               // a later call refers to its status or headers
+    std::vector<BackendStage> stages;      // empty: from head to head, without a draft
+    bool reads_body = false;               // one of them does
 };
 
 // Settings of the router and of every answer; shared by the endpoints of one generation.

@@ -153,3 +153,132 @@ def test_a_value_cannot_break_the_request_line(t):
         assert " " not in m.target and "X-Evil" not in m.names() and "\r" not in m.target, m.raw_head
     assert not t.backend.requests("/stolen")
     quiet(g)
+
+
+# --- gladius/call ---------------------------------------------------------------------------------------------------------
+
+
+def call(pattern, rules, **more):
+    return {"url_pattern": pattern, "extra_config": {"gladius/call": rules}, **more}
+
+
+SEQUENTIAL = {"proxy": {"sequential": True}}
+
+
+def test_what_is_required_and_what_is_not(t):
+    t.backend.on("/good", lambda c, m: c.ok(b'{"a":1}'))
+    t.backend.on("/bad", lambda c, m: c.send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"))
+    g = t.start(config(
+        t.backend.port,
+        {"endpoint": "/required", "backend": [{"url_pattern": "/good"}, call("/bad", {"required": True})]},
+        {"endpoint": "/code", "backend": [{"url_pattern": "/good"}, {"url_pattern": "/bad", "extra_config": {
+            "backend/http": {"return_error_code": True}, "gladius/call": {"required": True}}}]},
+        {"endpoint": "/optional", "backend": [{"url_pattern": "/good"}, call("/bad", {"required": False})]},
+        {"endpoint": "/fallback", "cache_ttl": "60s", "backend": [{"url_pattern": "/good"}, call("/bad", {"fallback": {"stock": "unknown", "n": 1}})]},
+        {"endpoint": "/alone", "backend": [call("/bad", {"fallback": {"stock": "unknown"}})]},
+        {"endpoint": "/chain", "extra_config": SEQUENTIAL, "backend": [
+            call("/bad", {"fallback": {"id": 5}}), {"url_pattern": "/good/{resp0_id}", "group": "g"}]}))
+    for path, status, body, completed in (
+            ("/required", 500, None, "false"), ("/code", 404, b"no", "false"), ("/optional", 200, b'{"a":1}', "true"),
+            ("/fallback", 200, b'{"a":1,"n":1,"stock":"unknown"}', "true"), ("/alone", 200, b'{"stock":"unknown"}', "true"),
+            ("/chain", 200, b'{"g":{"a":1},"id":5}', "true")):
+        for _ in range(2):  # what the plan holds is not used up
+            a = g.ask(get(path))
+            assert (a.status, a.get("X-Krakend-Completed")) == (status, completed), (path, a.line, a.fields)
+            assert body is None or a.body == body, (path, a.body)
+    assert g.ask(get("/fallback")).get("Cache-Control") == "public, max-age=60"
+    assert t.backend.requests("/good/5")
+    assert "invalid status code 404" in g.log()
+
+
+def test_conditions(t):
+    t.backend.on("/user", lambda c, m: c.ok(b'{"role":"admin","none":null}', "X-Level: 7\r\n"))
+    t.backend.on("/extra", lambda c, m: c.ok(b'{"extra":true}'))
+    steps = [
+        ({"value": "{resp0_role}", "equals": "admin"}, True), ({"value": "{resp0_role}", "equals": "guest"}, False),
+        ({"value": "{resp0_role}", "not_equals": "admin"}, False), ({"value": "{resp0_role}", "in": ["x", "admin"]}, True),
+        ({"value": "{resp0.header.X-Level}-{resp0.status}", "equals": "7-200"}, True), ({"value": "{resp0_gone}", "exists": True}, False),
+        ({"value": "{resp0_none}", "exists": False}, True), ({"value": "{id}", "equals": "9"}, True),
+        ({"value": "{input_headers.X-Plan}", "equals": "gold"}, True), ({"value": "{input_query_strings.q}", "equals": "a b"}, True),
+        ({"value": "{input_query_strings.q}", "equals": "a b", "not_equals": "a b"}, False),
+    ]
+    g = t.start(config(t.backend.port, *[
+        {"endpoint": "/%d/{id}" % i, "extra_config": SEQUENTIAL, "input_headers": ["X-Plan"], "input_query_strings": ["q"],
+         "backend": [{"url_pattern": "/user"}, call("/extra", {"if": rule})]} for i, (rule, _) in enumerate(steps)],
+        {"endpoint": "/parallel", "input_headers": ["X-Plan"],
+         "backend": [call("/user", {"if": {"value": "{input_headers.X-Plan}", "exists": False}}), call("/extra", {"if": {"value": "{input_headers.X-Plan}", "exists": True}})]}))
+    for i, (rule, called) in enumerate(steps):
+        a = g.ask(get("/%d/9?q=a+b" % i, "X-Plan: gold\r\n"))
+        assert (b"extra" in a.body) == called and a.get("X-Krakend-Completed") == "true", (rule, a.body)
+    assert g.ask(get("/parallel", "X-Plan: x\r\n")).body == b'{"extra":true}'
+    assert g.ask(get("/parallel")).body == b'{"none":null,"role":"admin"}'
+
+
+def test_values_in_headers_query_body_and_path(t):
+    t.backend.on("/user", lambda c, m: c.ok(b'{"id":7,"name":"A \\"quoted\\" \\u00e9","tags":["x",{"y":1}],"evil":"a\\r\\nX-Evil: 1"}', "X-Total: 12\r\n"))
+    g = t.start(config(
+        t.backend.port,
+        {"endpoint": "/go/{p}", "method": "POST", "extra_config": SEQUENTIAL, "input_headers": ["X-Plan"], "input_query_strings": ["q", "keep"], "backend": [
+            {"url_pattern": "/user", "method": "GET"},
+            call("/to/{resp0.header.X-Total}/{resp0.status}/{input_query_strings.q}/{p}", {
+                "headers": {"x-user": "{resp0_id}", "X-Name": "n={resp0_name}"}, "query": {"total": "{resp0.header.X-Total}", "q": "{resp0_name}"},
+                "body": {"id": "{resp0_id}", "text": "no {resp0_id}: {resp0_name}", "tags": "{resp0_tags}", "gone": "{resp0_gone}", "n": [1, True, None, "{p}"]}})]},
+        {"endpoint": "/evil", "extra_config": SEQUENTIAL, "backend": [
+            {"url_pattern": "/user"}, call("/never", {"headers": {"X-A": "{resp0_evil}"}})]}))
+    a = g.ask(post("/go/P?q=1&keep=2", "ignored", "X-Plan: gold\r\n"))
+    assert a.status == 200
+    m = [x for x in t.backend.requests() if x.target.startswith("/to/")][0]
+    assert m.target == "/to/12/200/1/P?keep=2&total=12&q=A+%22quoted%22+%C3%A9", m.target
+    assert m.get("X-User") == "7" and m.get("X-Plan") == "gold" and m.get("Content-Type") == "application/json"
+    assert json.loads(m.body) == {"id": 7, "text": "no 7: A \"quoted\" \u00e9", "tags": ["x", {"y": 1}], "gone": None, "n": [1, True, None, "P"]}, m.body
+    assert g.ask(get("/evil")).get("X-Krakend-Completed") == "false" and not t.backend.requests("/never")
+
+
+def test_foreach(t):
+    running = []
+    most = [0]
+
+    @t.backend.on("/item")
+    def _(c, m):
+        running.append(m)
+        most[0] = max(most[0], len(running))
+        time.sleep(0.02)
+        running.remove(m)
+        n = m.target.rsplit("/", 1)[1]
+        if n == "13":
+            c.send(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+        else:
+            c.ok(('{"id":"ignored","price":%s.50}' % n).encode())
+
+    t.backend.on("/list", lambda c, m: c.ok(b'{"page":1,"box":{"x":0,"orders":[{"id":1,"q":2},{"id":2},{"id":3}]},"ids":[4,5],"bad":[{"id":1},{"id":13}],"many":' + json.dumps(list(range(30, 60))).encode() + b'}'))
+    def over(path, rules, **more):
+        return {"endpoint": path, "extra_config": SEQUENTIAL, "backend": [
+            {"url_pattern": "/list", **more}, call("/item/{each.id}" if "ids" not in rules["foreach"]["array"] and "many" not in rules["foreach"]["array"] else "/item/{each}", rules, allow=["price"])]}
+    g = t.start(config(
+        t.backend.port,
+        over("/into", {"foreach": {"array": "resp0_box.orders", "into": "detail"}}, allow=["box", "page"]),
+        over("/merged", {"foreach": {"array": "resp0_box.orders"}}, allow=["box"]),
+        over("/scalars", {"foreach": {"array": "resp0_ids"}}, allow=["ids"]),
+        over("/wrapped", {"foreach": {"array": "resp0_ids", "into": "d"}}, allow=["ids"]),
+        over("/failing", {"foreach": {"array": "resp0_bad", "into": "d"}}, allow=["bad"]),
+        over("/excused", {"required": False, "foreach": {"array": "resp0_bad", "into": "d"}}, allow=["bad"]),
+        over("/fallback", {"fallback": {"price": 0}, "foreach": {"array": "resp0_bad", "into": "d"}}, allow=["bad"]),
+        over("/required", {"required": True, "foreach": {"array": "resp0_bad", "into": "d"}}, allow=["bad"]),
+        over("/none", {"foreach": {"array": "resp0_gone.ids"}}, allow=["page"]),
+        over("/many", {"foreach": {"array": "resp0_many", "parallel": 3}}, allow=["many"]),
+        over("/capped", {"foreach": {"array": "resp0_many", "max": 2}}, allow=["many"])))
+    for path, completed, want in (
+            ("/into", "true", {"page": 1, "box": {"x": 0, "orders": [{"id": 1, "q": 2, "detail": {"price": 1.5}}, {"id": 2, "detail": {"price": 2.5}}, {"id": 3, "detail": {"price": 3.5}}]}}),
+            ("/merged", "true", {"box": {"x": 0, "orders": [{"id": 1, "q": 2, "price": 1.5}, {"id": 2, "price": 2.5}, {"id": 3, "price": 3.5}]}}),
+            ("/scalars", "true", {"ids": [{"price": 4.5}, {"price": 5.5}]}), ("/wrapped", "true", {"ids": [{"value": 4, "d": {"price": 4.5}}, {"value": 5, "d": {"price": 5.5}}]}),
+            ("/failing", "false", {"bad": [{"id": 1, "d": {"price": 1.5}}, {"id": 13}]}), ("/excused", "true", {"bad": [{"id": 1, "d": {"price": 1.5}}, {"id": 13}]}),
+            ("/fallback", "true", {"bad": [{"id": 1, "d": {"price": 1.5}}, {"id": 13, "d": {"price": 0}}]}), ("/required", "false", None),
+            ("/none", "true", {"page": 1}), ("/many", "true", {"many": [{"price": n + 0.5} for n in range(30, 60)]}),
+            ("/capped", "false", {"many": [{"price": 30.5}, {"price": 31.5}] + list(range(32, 60))})):
+        most[0] = 0
+        for _ in range(2):
+            a = g.ask(get(path))
+            assert a.get("X-Krakend-Completed") == completed and a.status == (200 if want else 500), (path, a.line, a.body)
+            assert not want or json.loads(a.body) == want, (path, a.body)
+        assert most[0] <= (3 if path == "/many" else 8), (path, most)
+    quiet(g)
