@@ -10,7 +10,8 @@ namespace {
 constexpr Severity kError = Severity::error, kWarning = Severity::warning;
 
 LoadResult with_call(std::string_view call, std::string_view endpoint = {}, std::string_view pattern = "/b") {
-    std::string text = R"({"version":3,"host":["http://h"],"endpoints":[{"endpoint":"/a/{id}","input_headers":["X-In"],)";
+    std::string text =
+        R"({"version":3,"host":["http://h"],"endpoints":[{"endpoint":"/a/{id}","input_headers":["X-In"],)";
     text += R"("input_query_strings":["q"],"extra_config":{"proxy":{"sequential":true}},)";
     text += std::string(endpoint) + R"("backend":[{"url_pattern":"/first"},{"url_pattern":")" + std::string(pattern);
     text += R"(","extra_config":{"gladius/call":)" + std::string(call) + "}}]}]}";
@@ -59,7 +60,8 @@ TEST(CallOptions, BadOnes) {
         EXPECT_TRUE(said(r, kError, c.said)) << c.call << "\n" << r.diagnostics.text();
     }
     EXPECT_FALSE(with_call("{}", {}, "/b/{each.id}").ok());
-    EXPECT_FALSE(load(R"({"version":3,"host":["http://h"],"endpoints":[{"endpoint":"/a","output_encoding":"no-op","backend":[
+    EXPECT_FALSE(
+        load(R"({"version":3,"host":["http://h"],"endpoints":[{"endpoint":"/a","output_encoding":"no-op","backend":[
         {"url_pattern":"/b","extra_config":{"gladius/call":{"fallback":{}}}}]}]})")
-                     .ok());
+            .ok());
 }

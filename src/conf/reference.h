@@ -1,5 +1,6 @@
-// Purpose: the names that may stand in braces in the values of "gladius/call" (docs/flow.md): what a later call can know
-// of the request and of earlier answers. Owner: none. Thread: any. Lifetime: views into the name. Errors: kind none.
+// Purpose: the names that may stand in braces in the values of "gladius/call" (docs/flow.md): what a later call can
+// know of the request and of earlier answers. Owner: none. Thread: any. Lifetime: views into the name. Errors: kind
+// none.
 //   {resp0_user.id}  {resp0.status}  {resp0.header.X-Total}  {input_headers.X-Tenant}  {input_query_strings.q}
 //   {each}  {each.id}  {id}, a parameter of the path
 #pragma once
@@ -11,10 +12,10 @@ namespace gladius::conf {
 struct Reference {
     enum class Kind : uint8_t {
         none,
-        param,         // of the endpoint's path; whether it has it is somebody else's question
-        field,         // of an earlier answer, after its filters
-        status,        // of an earlier answer
-        header,        // of an earlier answer
+        param,   // of the endpoint's path; whether it has it is somebody else's question
+        field,   // of an earlier answer, after its filters
+        status,  // of an earlier answer
+        header,  // of an earlier answer
         client_header,
         client_query,
         each,  // the element of "foreach"
