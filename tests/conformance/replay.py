@@ -6,6 +6,9 @@ one step or check of it. The list only shrinks: a listed case of which everythin
 is a failure that says "take it off the list". disputed.json lists {"file", "step", "why"}: recorded answers which we
 deliberately do not give; they count neither way, and docs/differences.md has to explain each.
 
+cases-own/ holds further cases of ours, mostly differences that tests/differential found; they are named own/FILE and
+all have to pass.
+
 usage: replay.py --gateway PATH [--jobs N] [--only TEXT] [--cases DIR] [--list FILE] [--shrink] [--verbose]
 --shrink takes what passes now off not_yet.txt.
 
@@ -17,6 +20,8 @@ Python 3.11 standard library only.
 import argparse, ctypes, glob, json, multiprocessing, multiprocessing.connection, os, shutil, signal, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+CASES = os.path.join(HERE, "cases")
+OWN = os.path.join(HERE, "cases-own")
 sys.path.insert(0, HERE)
 import conformance
 
@@ -147,7 +152,7 @@ def main():
     ap.add_argument("--gateway", required=True)
     ap.add_argument("--jobs", type=int, default=min(4, 2 * (os.cpu_count() or 1)))
     ap.add_argument("--only", default="", help="only case files whose name contains this")
-    ap.add_argument("--cases", default=os.path.join(HERE, "cases"))
+    ap.add_argument("--cases", default=CASES)
     ap.add_argument("--list", default=os.path.join(HERE, "not_yet.txt"))
     ap.add_argument("--shrink", action="store_true")
     ap.add_argument("--verbose", action="store_true", help="print failures of what is not expected to pass, too")
@@ -161,8 +166,9 @@ def main():
     with open(os.path.join(HERE, "disputed.json")) as f:
         disputed = {(d["file"], d["step"]): d["why"] for d in json.load(f)}
     docs, jobs = {}, {}
-    for path in conformance.files([a.cases]):
-        name = os.path.relpath(path, a.cases)
+    roots = [(a.cases, "")] + ([(OWN, "own")] if a.cases == CASES else [])
+    for root, path in [(r, p) for r in roots for p in conformance.files([r[0]])]:
+        name = os.path.join(root[1], os.path.relpath(path, root[0]))
         if a.only not in name:
             continue
         with open(path) as f:
