@@ -248,6 +248,10 @@ rt::Task<void> answer_not_found(Exchange& ex) {
     co_await answer(ex, a);
 }
 
+std::string_view allow_line(Exchange& ex) {
+    return ex.arena.concat("Allow: ", ex.w.snapshot().router->allow(ex.match.allowed, ex.arena), "\r\n");
+}
+
 rt::Task<void> answer_not_allowed(Exchange& ex) {
     const plan::RouterPlan& s = ex.w.service();
     Answer a;
@@ -257,18 +261,67 @@ rt::Task<void> answer_not_allowed(Exchange& ex) {
     a.body =
         s.not_allowed_body.empty() ? std::string_view("405 method not allowed") : std::string_view(s.not_allowed_body);
     a.body = ex.arena.copy(a.body);
-    a.extra = ex.arena.concat("Allow: ", ex.w.snapshot().router->allow(ex.match.allowed, ex.arena), "\r\n");
+    a.extra = allow_line(ex);
     co_await answer(ex, a);
 }
+
+namespace {
+
+// As Go's http.Redirect writes a Location: bytes above ASCII are escaped, in small letters.
+std::string_view ascii_location(std::string_view s, Arena& arena) {
+    auto high = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
+    auto n = static_cast<size_t>(std::count_if(s.begin(), s.end(), high));
+    if (n == 0) return s;
+    char* out = arena.chars(s.size() + 2 * n);
+    size_t w = 0;
+    for (char c : s) {
+        if (!high(c)) {
+            out[w++] = c;
+            continue;
+        }
+        constexpr char kHex[] = "0123456789abcdef";
+        out[w++] = '%';
+        out[w++] = kHex[static_cast<unsigned char>(c) >> 4];
+        out[w++] = kHex[c & 15];
+    }
+    return {out, w};
+}
+
+// X-Forwarded-Prefix, which gin puts before a path whose last slash it corrects: what it leaves of the value, cleaned,
+// without a slash at the end. One that does not begin with a slash is left out.
+std::string_view forwarded_prefix(Exchange& ex) {
+    for (const http::Field& f : ex.all_fields()) {
+        if (canonical(ex.name(f)) != "X-Forwarded-Prefix") continue;
+        std::string_view value = ex.value(f);
+        if (value.empty() || value[0] != '/') return {};
+        std::string_view path = plan::clean_route_path(value, ex.arena);
+        std::string kept;
+        for (char c : path) {
+            bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+            if (plain || (c == '/' && !kept.ends_with('/'))) kept += c;
+        }
+        while (kept.ends_with('/'))
+            kept.pop_back();
+        return ex.arena.copy(kept);
+    }
+    return {};
+}
+
+}  // namespace
 
 rt::Task<void> answer_redirect(Exchange& ex) {
     Answer a;
     bool get = ex.head.method == http::Method::get;
     a.status = get ? 301 : 307;
     a.krakend = false;
-    std::string_view location = http::escape_path(ex.match.redirect_path, ex.arena);
+    std::string_view path = ex.match.redirect_path;
+    if (ex.match.by_slash) {
+        std::string_view prefix = forwarded_prefix(ex);
+        if (!prefix.empty()) path = ex.arena.concat(prefix, path);
+    }
+    std::string_view location = http::escape_path(path, ex.arena);
     if (ex.target.has_query && !ex.target.query.empty()) location = ex.arena.concat(location, "?", ex.target.query);
-    a.extra = ex.arena.concat("Location: ", location, "\r\n");
+    a.extra = ex.arena.concat("Location: ", ascii_location(location, ex.arena), "\r\n");
     if (get) {
         a.content_type = "text/html; charset=utf-8";
         a.body = ex.arena.copy("<a href=\"" + html_escape(location) + "\">Moved Permanently</a>.\n\n");

@@ -12,9 +12,10 @@ namespace gladius::engine {
 
 namespace {
 
-rt::Task<void> bad_request(Exchange& ex, std::string_view body) {
+rt::Task<void> bad_request(Exchange& ex, std::string_view body, std::string_view extra = {}) {
     Answer a;
     a.status = 400;
+    a.extra = extra;
     a.content_type = "text/plain; charset=utf-8";
     a.body = body;
     a.krakend = false;
@@ -71,10 +72,6 @@ rt::Task<void> nothing() {
 rt::Task<void> run_endpoint(Exchange& ex, uint32_t index) {
     ex.endpoint = ex.w.endpoint(index);
     ex.plan = ex.endpoint->plan.get();
-    if (!ex.w.service().disable_path_decoding && ex.match.param_count > 0) {
-        std::string_view error = plan::encoded_params_error(ex.match, ex.arena);
-        if (!error.empty()) return bad_request(ex, error);
-    }
     ex.client_ip = find_client_ip(ex);
     for (size_t i = 0; i < ex.plan->pre.size(); ++i) {
         const plan::Stage& stage = ex.plan->pre[i];
@@ -108,6 +105,15 @@ rt::Task<void> handle(Exchange& ex) {
     if (ex.head.bad_expect) return bad_expectation(ex);
     const plan::Snapshot& s = ex.w.snapshot();
     s.router->find(ex.head.method, ex.target.path, ex.arena, ex.match);
+    // Looked at whatever was found: gin runs its middlewares for a 404 or 405 too, with what its walk had bound by
+    // then.
+    if (ex.match.param_count > 0 && ex.match.kind != plan::RouteMatch::redirect &&
+        !ex.w.service().disable_path_decoding) {
+        std::string_view error = plan::encoded_params_error(ex.match, ex.arena);
+        if (!error.empty())
+            return bad_request(ex, error,
+                               ex.match.kind == plan::RouteMatch::not_allowed ? allow_line(ex) : std::string_view());
+    }
     switch (ex.match.kind) {
         case plan::RouteMatch::found: {
             const plan::Route& route = s.routes[ex.match.target];
@@ -121,6 +127,7 @@ rt::Task<void> handle(Exchange& ex) {
         default:
             break;
     }
+    ex.match.param_count = 0;
     const plan::Route& all = s.catch_all[static_cast<unsigned>(ex.head.method)];
     if (all.endpoint != UINT32_MAX) return run_endpoint(ex, all.endpoint);
     return ex.match.kind == plan::RouteMatch::not_allowed ? answer_not_allowed(ex) : answer_not_found(ex);
@@ -229,12 +236,12 @@ std::string_view find_client_ip(Exchange& ex) {
         return peer;
     if (!s.forwarded_by_client_ip || !(s.trust_all || trusted(s, peer))) return peer;
     for (const std::string& name : s.remote_ip_headers) {
+        std::string_view all;  // several fields of the name count as one list
         for (const http::Field& f : ex.all_fields()) {
-            if (!is_named(ex.name(f), name)) continue;
-            std::string_view ip = walk_header(s, ex.value(f));
-            if (!ip.empty()) return ip;  // as it was written
-            break;
+            if (is_named(ex.name(f), name)) all = all.empty() ? ex.value(f) : ex.arena.concat(all, ",", ex.value(f));
         }
+        std::string_view ip = all.empty() ? all : walk_header(s, all);
+        if (!ip.empty()) return ip;  // as it was written
     }
     return peer;
 }

@@ -24,6 +24,7 @@ rt::Task<void> answer_builtin(Exchange& ex, plan::Builtin what);
 rt::Task<void> answer_not_found(Exchange& ex);
 rt::Task<void> answer_not_allowed(Exchange& ex);
 rt::Task<void> answer_redirect(Exchange& ex);
+std::string_view allow_line(Exchange& ex);  // of a 405: what ex.match allows
 // A request that is no valid HTTP: 400 (or another status) and the end of the connection. `why` is for the log,
 // `explained` follows the status in the answer.
 rt::Task<void> refuse(ClientConn& c, int status, std::string_view why, std::string_view explained);

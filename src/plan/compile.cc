@@ -701,7 +701,7 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
     ro.auto_options = s.router.auto_options;
     auto add = [&](http::Method m, const std::string& pattern, Route route, const conf::Node& node) {
         auto target = static_cast<uint32_t>(out->routes.size());
-        Result<void> r = routes.add(m, pattern, target);
+        Result<void> r = routes.add(m, pattern, target, route.builtin == Builtin::none);
         if (r) {
             out->routes.push_back(route);
             return;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <map>
 
 namespace gladius::plan {
 namespace {
@@ -13,8 +14,8 @@ constexpr std::string_view kNames[kMethodCount] = {"GET",    "HEAD",    "POST", 
                                                    "DELETE", "OPTIONS", "CONNECT", "TRACE"};
 constexpr Method kSorted[kMethodCount] = {Method::connect, Method::del,  Method::get, Method::head, Method::options,
                                           Method::patch,   Method::post, Method::put, Method::trace};
-constexpr uint32_t kAutoTarget = UINT32_MAX;  // marks a leaf that auto_options gave its OPTIONS
-constexpr uint32_t kInlineFrames = 48;
+constexpr uint32_t kAutoTarget = UINT32_MAX - 1;  // marks a leaf that auto_options gave its OPTIONS
+constexpr uint32_t kInlineFrames = 64;
 constexpr uint32_t kKnownSegments = 64;
 constexpr size_t kMaxPathBytes = size_t{1} << 30;  // spans are 32 bits wide; heads are far smaller
 // A longer path is never redirected: no client follows such a Location, and looking for one costs copies of the path.
@@ -114,11 +115,6 @@ std::string_view join(const Method* order, size_t count, MethodSet methods, Aren
     return {out, w - 2};
 }
 
-// Position of a method's target among those of a set.
-uint32_t rank(MethodSet set, MethodSet one) {
-    return static_cast<uint32_t>(std::popcount(static_cast<unsigned>(set & (one - 1))));
-}
-
 bool is_hex(char c) {
     return (c >= '0' && c <= '9') || (fold(c) >= 'a' && fold(c) <= 'f');
 }
@@ -187,177 +183,251 @@ uint32_t Router::fixed_child(const Node& n, unsigned char first) const {
     return at ? n.child + static_cast<uint32_t>(static_cast<const unsigned char*>(at) - from) : 0;
 }
 
-// Depth first, the alternatives of a node in this order: fixed child, fixed child in the other case (fold_case),
-// parameter, wildcard. A frame is a node with alternatives left.
-template <Router::Mode mode>
-bool Router::walk_with(Walk& w, Frame* frames) const {
-    enum : uint32_t { kFixed, kOtherCase, kParam, kWild };
+bool Router::fits(const Node& n, std::string_view path, uint32_t pos, uint32_t known) const {
+    return n.text_len <= known || same(text_.data() + n.text + known, path.data() + pos + known, n.text_len - known);
+}
+
+// Where segments end: parameters that begin at several places of a long segment share its end.
+class Router::SegmentEnds {
+  public:
+    explicit SegmentEnds(std::string_view path) : path_(path) {}
+    uint32_t of(const Node& n, uint32_t pos) {
+        if (n.segment < kKnownSegments && (known_ >> n.segment & 1)) return ends_[n.segment];
+        auto size = static_cast<uint32_t>(path_.size());
+        uint32_t end = pos;
+        while (end < size && path_[end] != '/')
+            ++end;
+        if (n.segment < kKnownSegments) {
+            ends_[n.segment] = end;
+            known_ |= uint64_t{1} << n.segment;
+        }
+        return end;
+    }
+
+  private:
+    std::string_view path_;
+    uint32_t ends_[kKnownSegments];
+    uint64_t known_ = 0;
+};
+
+// The walk of gin, with a wildcard as one more alternative. The names of what a frame offers next:
+namespace {
+enum : uint32_t { kParam, kWild };
+enum : uint32_t { kLower, kUpper, kRest, kLast };
+}  // namespace
+
+bool Router::walk(const Tree& tree, Walk& w) const {
     const Node* const nodes = nodes_.data();
-    const char* const text = text_.data();
     const char* const path = w.path.data();
     const auto size = static_cast<uint32_t>(w.path.size());
-    uint32_t segment_end[kKnownSegments];
-    uint64_t segment_known = 0;
-    uint32_t at = 0, pos = 0, params = 0, step = kFixed;
-    Frame* top = frames;
+    SegmentEnds ends(w.path);
+    Frame* const base = w.top;
+    uint32_t at = tree.root, pos = 0, params = 0, known = 0, next = kParam;
+    bool enter = true;
+    w.slash = false;
 
-    // Matches the label of `at`; false: dead end. Of a fixed child the first `known` bytes are known to fit.
-    auto enter = [&](uint32_t known) {
-        const Node& n = nodes[at];
-        if (size - pos < n.text_len) return false;
-        if constexpr (mode == Mode::fold_case) {
-            static_cast<void>(known);
-            if (!same_folded(text + n.text, path + pos, n.text_len)) return false;
-            std::memcpy(w.spelt + pos, text + n.text, n.text_len);
-        } else {
-            if (n.text_len > known && !same(text + n.text + known, path + pos + known, n.text_len - known))
-                return false;
-        }
-        pos += n.text_len;
-        step = kFixed;
-        return true;
-    };
-    auto hit = [&](MethodSet methods, bool wild) {  // true: the walk is over
-        if constexpr (mode == Mode::collect) {
-            w.seen |= methods & w.want;
-            w.want &= static_cast<MethodSet>(~methods);
-            return w.want == 0;
-        } else {
-            if (!(methods & w.want)) return false;
-            w.node = at;
-            w.by_wild = wild;
-            if (wild) {
-                if constexpr (mode == Mode::exact) w.spans[params] = {pos - 1, size - pos + 1};
-                if constexpr (mode == Mode::fold_case) std::memcpy(w.spelt + pos, path + pos, size - pos);
-                ++params;
-            }
-            w.param_count = params;
+    // Goes back to the last place left behind, dropping those that lie behind `from`. A tree with a wildcard beside
+    // other routes is searched in full, and for itself.
+    auto come_back = [&](uint32_t from) {
+        Frame* const bottom = tree.mixed ? base : w.frames;
+        while (w.top > bottom) {
+            --w.top;
+            if (w.top->pos > from) continue;
+            at = w.top->node;
+            pos = w.top->pos + nodes[at].text_len;
+            params = w.top->params;
+            next = w.top->next;
+            enter = false;
             return true;
         }
+        return false;
+    };
+    auto found = [&](uint32_t node, bool wild) {
+        w.node = node;
+        w.by_wild = wild;
+        if (wild) {
+            if (w.spans) w.spans[params] = {pos - 1, size - pos + 1};
+            ++params;
+        }
+        w.param_count = params;
+        return true;
     };
 
-    bool alive = enter(0);
     for (;;) {
-        if (!alive) {
-            if (top == frames) return mode == Mode::collect && w.seen != 0;
-            --top;
-            at = top->node;
-            pos = top->pos;
-            params = top->params;
-            step = top->next;
-        }
-        alive = false;
         const Node& n = nodes[at];
-        if (pos == size) {
-            if (n.leaf && hit(n.leaf, false)) return true;
-            if (n.wild && hit(n.wild, true)) return true;
-            continue;
-        }
-        const bool param = n.param != 0 && (nodes[n.param].below & w.want);
-        const bool wild = (n.wild & w.want) != 0;
-        auto keep = [&](uint32_t next) { *top++ = {at, pos, params, next}; };
-        if (step <= kOtherCase) {
-            auto c = static_cast<unsigned char>(path[pos]);
-            uint32_t child = 0;
-            bool other_left = false;
-            if constexpr (mode == Mode::fold_case) {
-                unsigned char low = static_cast<unsigned char>(fold(path[pos]));
-                unsigned char high = low >= 'a' && low <= 'z' ? low & 0xdf : low;
-                if (step == kFixed) child = fixed_child(n, low);
-                uint32_t other = high == low ? 0 : fixed_child(n, high);
-                if (child == 0) {
-                    child = other;
-                } else {
-                    other_left = other != 0;
+        if (enter) {
+            const uint32_t rest = size - pos;
+            const bool only_slash = rest == 1 && path[pos] == '/';
+            if (rest < n.text_len || !fits(n, w.path, pos, known)) {
+                const char* label = text_.data() + n.text;
+                w.slash = only_slash || (n.leaf != kNone && n.text_len == rest + 1 && label[rest] == '/' &&
+                                         same(label, path + pos, rest));
+                if (!w.slash && come_back(pos)) continue;
+            } else if (rest == n.text_len) {
+                if (n.leaf != kNone) return found(at, false);
+                if (n.wild != kNone) {
+                    pos = size;
+                    return found(at, true);
                 }
+                if (!only_slash && come_back(pos)) continue;
+                uint32_t slash = fixed_child(n, '/');
+                w.slash = only_slash || (slash != 0 && nodes[slash].text_len == 1 &&
+                                         (nodes[slash].leaf != kNone || nodes[slash].wild != kNone));
             } else {
-                child = fixed_child(n, c);
-            }
-            if (child != 0 && (nodes[child].below & w.want)) {
-                if (other_left) {
-                    keep(kOtherCase);
-                } else if (param) {
-                    keep(kParam);
-                } else if (wild) {
-                    keep(kWild);
+                pos += n.text_len;
+                const bool other = n.param != 0 || n.wild != kNone;
+                if (uint32_t child = fixed_child(n, static_cast<unsigned char>(path[pos])); child != 0) {
+                    if (other) *w.top++ = {at, pos - n.text_len, params, kParam};
+                    at = child;
+                    known = 1;
+                    continue;
                 }
-                at = child;
-                alive = enter(1);
-                continue;
-            }
-            if (other_left) {  // the lower-case child has no route of this method
-                step = kOtherCase;
-                alive = true;
-                continue;
-            }
-        }
-        if (step <= kParam && param) {
-            uint32_t end;
-            if (n.segment < kKnownSegments && (segment_known >> n.segment & 1)) {
-                end = segment_end[n.segment];
-            } else {
-                end = pos;
-                while (end < size && path[end] != '/')
-                    ++end;
-                if (n.segment < kKnownSegments) {
-                    segment_end[n.segment] = end;
-                    segment_known |= uint64_t{1} << n.segment;
+                if (other) {
+                    next = kParam;
+                    enter = false;
+                    continue;
                 }
+                const bool slash_left = size - pos == 1 && path[pos] == '/';
+                if (!slash_left && come_back(pos)) continue;
+                w.slash = slash_left && n.leaf != kNone;
             }
-            if (wild) keep(kWild);
-            if constexpr (mode == Mode::exact) w.spans[params] = {pos, end - pos};
-            if constexpr (mode == Mode::fold_case) std::memcpy(w.spelt + pos, path + pos, end - pos);
+        } else if (next == kParam && n.param != 0) {
+            if (n.wild != kNone) *w.top++ = {at, pos - n.text_len, params, kWild};
+            const uint32_t end = ends.of(n, pos);
+            if (w.spans) w.spans[params] = {pos, end - pos};
             ++params;
-            pos = end;
-            at = n.param;
-            alive = enter(0);
-            continue;
+            const Node& p = nodes[n.param];
+            if (end < size) {
+                if (p.child_count != 0) {
+                    at = p.child;
+                    pos = end;
+                    known = 1;
+                    enter = true;
+                    continue;
+                }
+                w.slash = end + 1 == size;
+            } else if (p.leaf != kNone) {
+                return found(n.param, false);
+            } else {
+                const Node& c = nodes[p.child];
+                w.slash = p.child_count != 0 && c.text_len == 1 && (c.leaf != kNone || c.wild != kNone);
+            }
+        } else {
+            return found(at, true);
         }
-        if (wild && hit(n.wild, true)) return true;
+        // A dead end. gin gives up here; only the search in full goes on.
+        if (!tree.mixed || !come_back(size)) {
+            w.param_count = params;
+            return false;
+        }
     }
 }
 
-template <Router::Mode mode>
-bool Router::walk(Walk& w, Arena& arena) const {
-    if (nodes_.empty() || !(nodes_[0].below & w.want)) return false;
-    if (max_depth_ <= kInlineFrames) {
-        Frame frames[kInlineFrames];
-        return walk_with<mode>(w, frames);
+// The labels of the tree have the letters of the route; matched parts of a path are as long as their labels, so the
+// spelling grows in step with the path.
+std::string_view Router::respell(const Tree& tree, std::string_view path, Frame* const frames, Arena& arena) const {
+    const auto size = static_cast<uint32_t>(path.size());
+    char* out = arena.chars(path.size() + 1);
+    SegmentEnds ends(path);
+    Frame* top = frames;
+    uint32_t at = tree.root, pos = 0, step = kLower;
+    bool enter = true;
+    for (;;) {
+        const Node& n = nodes_[at];
+        if (enter) {
+            const uint32_t rest = size - pos;
+            const char* label = text_.data() + n.text;
+            auto folded = [&](uint32_t count) {
+                return count <= 1 || same_folded(label + 1, path.data() + pos + 1, count - 1);
+            };
+            if (rest >= n.text_len && folded(n.text_len)) {
+                std::memcpy(out + pos, label, n.text_len);
+                pos += n.text_len;
+                step = kLower;
+                enter = false;
+                if (pos < size) continue;
+                if (n.leaf != kNone || n.wild != kNone) return {out, size};
+                uint32_t slash = fixed_child(n, '/');
+                if (slash != 0 && nodes_[slash].text_len == 1 &&
+                    (nodes_[slash].leaf != kNone || nodes_[slash].wild != kNone)) {
+                    out[size] = '/';
+                    return {out, size + 1};
+                }
+            } else {
+                if (rest == 1 && path[pos] == '/') return {out, pos};
+                if (rest + 1 == n.text_len && label[rest] == '/' && n.leaf != kNone && folded(rest)) {
+                    std::memcpy(out + pos, label, n.text_len);
+                    return {out, pos + n.text_len};
+                }
+            }
+        } else if (step <= kUpper) {
+            const char low = fold(path[pos]);
+            const char high = low >= 'a' && low <= 'z' ? static_cast<char>(low & ~0x20) : low;
+            uint32_t child = step == kLower || high != low
+                                 ? fixed_child(n, static_cast<unsigned char>(step == kLower ? low : high))
+                                 : 0;
+            ++step;
+            if (child == 0) continue;
+            if (step == kUpper || n.param != 0 || n.wild != kNone) *top++ = {at, pos, 0, step};
+            at = child;
+            enter = true;
+            continue;
+        } else if (step == kRest && n.param != 0) {
+            if (n.wild != kNone) *top++ = {at, pos, 0, kLast};
+            const uint32_t end = ends.of(n, pos);
+            std::memcpy(out + pos, path.data() + pos, end - pos);
+            const Node& p = nodes_[n.param];
+            if (end < size) {
+                if (p.child_count != 0) {
+                    at = p.child;
+                    pos = end;
+                    enter = true;
+                    continue;
+                }
+                if (end + 1 == size) return {out, end};
+            } else {
+                if (p.leaf != kNone) return {out, size};
+                if (p.child_count != 0 && nodes_[p.child].text_len == 1 && nodes_[p.child].leaf != kNone) {
+                    out[size] = '/';
+                    return {out, size + 1};
+                }
+            }
+        } else if (n.wild != kNone) {
+            std::memcpy(out + pos, path.data() + pos, size - pos);
+            return {out, size};
+        } else if (size - pos == 1 && path[pos] == '/' && n.leaf != kNone) {
+            return {out, pos};
+        }
+        if (top == frames) return {};
+        --top;
+        at = top->node;
+        pos = top->pos;
+        step = top->next;
+        enter = false;
     }
-    return walk_with<mode>(w, static_cast<Frame*>(arena.allocate(sizeof(Frame) * max_depth_, alignof(Frame))));
 }
 
-bool Router::exists(MethodSet method, std::string_view path, Arena& arena) const {
-    Walk w{.path = path, .want = method, .spans = nullptr};
-    return walk<Mode::collect>(w, arena);
-}
-
-bool Router::respell(MethodSet method, std::string_view path, Arena& arena, RouteMatch& out) const {
-    Walk w{.path = path, .want = method, .spans = nullptr, .spelt = arena.chars(path.size())};
-    if (!walk<Mode::fold_case>(w, arena)) return false;
-    out.kind = RouteMatch::redirect;
-    out.redirect_path = {w.spelt, path.size()};
-    return true;
-}
-
-// `given` is what the client sent, `path` what was looked up (they differ with remove_extra_slash). gin makes the first
-// kind of Location from what was sent, and Go's http.Redirect then cleans it; the second kind is made from the cleaned
-// path.
-bool Router::redirect(MethodSet method, std::string_view given, std::string_view path, Arena& arena,
-                      RouteMatch& out) const {
-    const bool drop = path.size() > 1 && path.back() == '/';
-    if (!options_.disable_redirect_trailing_slash && (drop || slash_ended_) &&
-        exists(method, toggled(path, arena), arena)) {
+// `given` is what the client sent; what was looked up differs from it with remove_extra_slash. gin makes the first kind
+// of Location from what was sent, and Go's http.Redirect then cleans it; the second kind is made from the cleaned path.
+bool Router::redirect(const Tree& tree, std::string_view given, const Walk& w, Arena& arena, RouteMatch& out) const {
+    if (w.slash && !options_.disable_redirect_trailing_slash) {
         out.kind = RouteMatch::redirect;
         out.by_slash = true;
         out.redirect_path = cleaned(toggled(given, arena), false, arena);
         return true;
     }
     if (options_.disable_redirect_fixed_path) return false;
-    std::string_view clean = cleaned(given, true, arena);
-    if (respell(method, clean, arena, out)) return true;
-    if (clean.size() <= 1 || !(clean.back() == '/' || slash_ended_)) return false;
-    return respell(method, toggled(clean, arena), arena, out);
+    std::string_view spelt = respell(tree, cleaned(given, true, arena), w.frames, arena);
+    if (!spelt.data()) return false;
+    out.kind = RouteMatch::redirect;
+    out.redirect_path = cleaned(spelt, false, arena);
+    return true;
+}
+
+const Router::Tree* Router::tree_of(Method method) const {
+    for (const Tree& t : trees_)
+        if (t.method == method) return &t;
+    return nullptr;
 }
 
 void Router::find(Method method, std::string_view decoded_path, Arena& arena, RouteMatch& out) const {
@@ -367,38 +437,46 @@ void Router::find(Method method, std::string_view decoded_path, Arena& arena, Ro
     out.param_count = 0;
     out.redirect_path = {};
     out.path = decoded_path;
-    if (decoded_path.size() > kMaxPathBytes || nodes_.empty()) return;
+    if (decoded_path.size() > kMaxPathBytes) return;
     if (options_.remove_extra_slash) out.path = cleaned(decoded_path, true, arena);
 
-    const MethodSet want = bit(method);
-    Walk w{.path = out.path, .want = want, .spans = out.spans};
-    if (walk<Mode::exact>(w, arena)) {
-        const Node& n = nodes_[w.node];
-        out.target =
-            targets_[n.targets + (w.by_wild ? static_cast<uint32_t>(std::popcount(static_cast<unsigned>(n.leaf))) +
-                                                  rank(n.wild, want)
-                                            : rank(n.leaf, want))];
-        out.param_count = w.param_count;
-        out.kind = RouteMatch::found;
-        if (out.target == kAutoTarget) {
-            out.kind = RouteMatch::auto_options;
-            out.allowed = (w.by_wild ? n.wild : n.leaf) & static_cast<MethodSet>(~want);
+    Frame few[kInlineFrames];
+    Frame* frames = few;
+    if (max_frames_ > kInlineFrames)
+        frames = static_cast<Frame*>(arena.allocate(sizeof(Frame) * max_frames_, alignof(Frame)));
+    Walk w{.path = out.path, .frames = frames, .top = frames, .spans = out.spans};
+    if (const Tree* tree = tree_of(method)) {
+        if (walk(*tree, w)) {
+            const Node& n = nodes_[w.node];
+            out.target = w.by_wild ? n.wild : n.leaf;
+            out.param_count = w.param_count;
+            out.kind = RouteMatch::found;
+            if (out.target == kAutoTarget) {
+                out.kind = RouteMatch::auto_options;
+                out.allowed = static_cast<MethodSet>(n.allowed);
+            }
+            return;
         }
-        return;
+        out.param_count = w.param_count;
+        if (method != Method::connect && out.path != "/" && decoded_path.size() <= kMaxRedirectBytes) {
+            Walk again = w;
+            again.frames = w.top;  // what is left there counts for Allow
+            if (redirect(*tree, decoded_path, again, arena, out)) return;
+        }
     }
-    const bool may_redirect = (nodes_[0].below & want) && method != Method::connect && out.path != "/" &&
-                              decoded_path.size() <= kMaxRedirectBytes;
-    if (may_redirect && redirect(want, decoded_path, out.path, arena, out)) return;
     if (options_.disable_handle_method_not_allowed) return;
-    Walk others{.path = out.path, .want = static_cast<MethodSet>(nodes_[0].below & ~want), .spans = nullptr};
-    if (walk<Mode::collect>(others, arena)) {
-        out.kind = RouteMatch::not_allowed;
-        out.allowed = others.seen;
-    }
+    w.spans = nullptr;
+    for (const Tree& tree : trees_)
+        if (tree.method != method && walk(tree, w)) out.allowed |= bit(tree.method);
+    if (out.allowed) out.kind = RouteMatch::not_allowed;
 }
 
 std::string_view Router::allow(MethodSet methods, Arena& arena) const {
-    return join(order_, order_count_, methods, arena);
+    Method order[kMethodCount];
+    size_t count = 0;
+    for (const Tree& t : trees_)
+        order[count++] = t.method;
+    return join(order, count, methods, arena);
 }
 
 std::string_view Router::allow_sorted(MethodSet methods, Arena& arena) {
@@ -407,12 +485,10 @@ std::string_view Router::allow_sorted(MethodSet methods, Arena& arena) {
 
 size_t Router::memory_bytes() const {
     return sizeof(*this) + nodes_.capacity() * sizeof(Node) + first_.capacity() + text_.capacity() +
-           targets_.capacity() * sizeof(uint32_t);
+           trees_.capacity() * sizeof(Tree);
 }
 
 // ---- building
-
-RouterBuilder::RouterBuilder() : nodes_(1) {}
 
 // Walks down by `literal`, splitting and adding nodes; returns the node whose way from the root ends with it.
 uint32_t RouterBuilder::descend(uint32_t at, std::string_view literal) {
@@ -447,11 +523,18 @@ uint32_t RouterBuilder::descend(uint32_t at, std::string_view literal) {
     return at;
 }
 
-Result<void> RouterBuilder::add(Method method, std::string_view pattern, uint32_t target) {
+Result<void> RouterBuilder::add(Method method, std::string_view pattern, uint32_t target, bool listed) {
+    auto placed = place(method, pattern, target);
+    if (!placed) return placed.error();
+    if (listed) listed_.push_back({std::string(pattern), method});
+    return {};
+}
+
+Result<uint32_t> RouterBuilder::place(Method method, std::string_view pattern, uint32_t target) {
     const std::string full(pattern);
     const std::string in_path = " in path '" + full + "'";
     if (method == Method::other) return fail("unsupported method for path '" + full + "'");
-    if (target == kAutoTarget) return fail("target out of range for path '" + full + "'");
+    if (target > kAutoTarget) return fail("target out of range for path '" + full + "'");
     if (pattern.empty() || pattern[0] != '/') return fail("path must begin with '/'");
     if (pattern.size() > kMaxPatternBytes)
         return fail("path is longer than " + std::to_string(kMaxPatternBytes) + " bytes");
@@ -472,127 +555,87 @@ Result<void> RouterBuilder::add(Method method, std::string_view pattern, uint32_
 
     // Names are noted only when the whole pattern is accepted. A pattern can be refused from here on only at a node
     // that an accepted one made, so it leaves no nodes behind either.
+    auto tree = std::find_if(trees_.begin(), trees_.end(), [&](const Tree& t) { return t.method == method; });
+    uint32_t at = tree == trees_.end() ? static_cast<uint32_t>(nodes_.size()) : tree->root;
+    if (tree == trees_.end()) {
+        trees_.push_back({method, at});
+        nodes_.emplace_back();
+    }
     std::vector<std::pair<uint32_t, std::string_view>> new_names;
-    uint32_t at = 0;
+    bool wild = false;
     for (size_t i = 0; i < pattern.size();) {
         size_t special = std::min(pattern.find_first_of(":*", i), pattern.size());
-        at = descend(at, pattern.substr(i, special - i));
+        wild = special < pattern.size() && pattern[special] == '*';
+        // The '/' of a wildcard is a node of its own, as in gin: whether the walk comes back depends on it.
+        at = descend(at, pattern.substr(i, special - i - (wild ? 1 : 0)));
+        if (wild) at = descend(at, "/");
         if (special == pattern.size()) break;
         size_t end = std::min(pattern.find('/', special), pattern.size());
         std::string_view name = pattern.substr(special, end - special);
-        const bool wild = name[0] == '*';
-        auto& names = wild ? nodes_[at].wild_names : nodes_[at].names;
-        auto known = std::find_if(names.begin(), names.end(), [&](const Name& n) { return n.method == method; });
-        if (known == names.end()) {
+        const std::string& known = wild ? nodes_[at].wild_name : nodes_[at].name;
+        if (known.empty()) {
             new_names.emplace_back(at, name);
-        } else if (known->text != name) {
+        } else if (known != name && target != kAutoTarget) {
             return fail("'" + std::string(name) + "' in new path '" + full + "' conflicts with existing wildcard '" +
-                        known->text + "' in existing prefix '" + full.substr(0, full.find(name)) + known->text + "'");
+                        known + "' in existing prefix '" + full.substr(0, full.find(name)) + known + "'");
         }
-        if (!wild && nodes_[at].param == 0) {
+        if (wild) break;
+        if (nodes_[at].param == 0) {
             auto made = static_cast<uint32_t>(nodes_.size());
             nodes_.emplace_back();
             nodes_[at].param = made;
         }
-        if (!wild) at = nodes_[at].param;
+        at = nodes_[at].param;
         i = end;
     }
-    const bool wild = params > 0 && pattern.rfind('*') != std::string_view::npos;
-    auto& targets = wild ? nodes_[at].wild : nodes_[at].leaf;
-    for (const Target& t : targets)
-        if (t.method == method) return fail("handlers are already registered for path '" + full + "'");
-    targets.push_back({method, target});
+    uint32_t& taken = wild ? nodes_[at].wild : nodes_[at].leaf;
+    if (taken != UINT32_MAX) return fail("handlers are already registered for path '" + full + "'");
+    taken = target;
     for (auto& [node, name] : new_names)
-        (name[0] == '*' ? nodes_[node].wild_names : nodes_[node].names).push_back({method, std::string(name)});
-    if (std::find(order_, order_ + order_count_, method) == order_ + order_count_) order_[order_count_++] = method;
-    return {};
-}
-
-std::vector<uint32_t> RouterBuilder::top_down() const {
-    std::vector<uint32_t> order{0};
-    for (size_t i = 0; i < order.size(); ++i) {
-        const Node& n = nodes_[order[i]];
-        order.insert(order.end(), n.children.begin(), n.children.end());
-        if (n.param) order.push_back(n.param);
-    }
-    return order;
-}
-
-// Every path answers OPTIONS; a route that asks for OPTIONS itself keeps it.
-void RouterBuilder::claim_options() {
-    bool any = false;
-    for (Node& n : nodes_) {
-        for (auto* targets : {&n.leaf, &n.wild}) {
-            auto is_options = [](const Target& t) { return t.method == Method::options; };
-            if (targets->empty() || std::any_of(targets->begin(), targets->end(), is_options)) continue;
-            targets->push_back({Method::options, kAutoTarget});
-            any = true;
-        }
-    }
-    if (any && std::find(order_, order_ + order_count_, Method::options) == order_ + order_count_)
-        order_[order_count_++] = Method::options;
-}
-
-// A node that only leads to one other takes its place and both labels: what follows a parameter is its "/..." as a
-// rule.
-void RouterBuilder::merge_chain(Node& n) {
-    while (n.leaf.empty() && n.wild.empty() && n.param == 0 && n.children.size() == 1) {
-        Node below = std::move(nodes_[n.children[0]]);
-        below.label.insert(0, n.label);
-        n = std::move(below);
-    }
+        (name[0] == '*' ? nodes_[node].wild_name : nodes_[node].name) = name;
+    return at;
 }
 
 Router RouterBuilder::build(RouterOptions options) && {
     Router r;
     r.options_ = options;
-    if (options.auto_options) claim_options();
-    std::copy(order_, order_ + order_count_, r.order_);
-    r.order_count_ = order_count_;
-
-    std::vector<uint32_t> order = top_down();
-    for (size_t i = order.size(); i-- > 0;) {
-        Node& n = nodes_[order[i]];
-        for (auto* targets : {&n.leaf, &n.wild}) {
-            std::sort(targets->begin(), targets->end(),
-                      [](const Target& a, const Target& b) { return a.method < b.method; });
-            for (const Target& t : *targets)
-                n.below |= bit(t.method);
-        }
-        for (uint32_t c : n.children)
-            n.below |= nodes_[c].below;
-        if (n.param) n.below |= nodes_[n.param].below;
+    // Every path of the configuration answers OPTIONS; a route that asks for OPTIONS itself keeps it.
+    if (options.auto_options) {
+        std::map<std::string, MethodSet> paths;
+        for (const Listed& l : listed_)
+            if (l.method != Method::options) paths[l.pattern] |= bit(l.method);
+        for (const auto& [pattern, methods] : paths)
+            if (auto at = place(Method::options, pattern, kAutoTarget)) nodes_[*at].allowed = methods;
     }
-    if (nodes_[0].below == 0) return r;
 
     // Children of a node lie side by side, so a node is placed when its parent is written, and written when its turn
     // comes.
     struct Place {
         uint32_t from;  // in nodes_
         uint32_t depth;
+        uint32_t tree;
         uint32_t segment;
     };
-    std::vector<Place> places{{0, 1, 0}};
+    std::vector<Place> places;
+    for (uint32_t t = 0; t < trees_.size(); ++t) {
+        const std::vector<uint32_t>& top = nodes_[trees_[t].root].children;  // all patterns begin with '/'
+        if (top.empty()) continue;
+        r.trees_.push_back({trees_[t].method, static_cast<uint32_t>(places.size()), false});
+        places.push_back({top[0], 1, static_cast<uint32_t>(r.trees_.size() - 1), 0});
+    }
+    std::vector<uint32_t> depth(r.trees_.size());
     for (size_t i = 0; i < places.size(); ++i) {
         const Place place = places[i];
-        Node& n = nodes_[place.from];
-        merge_chain(n);
+        const Node& n = nodes_[place.from];
         Router::Node out{};
         out.text = static_cast<uint32_t>(r.text_.size());
         out.text_len = static_cast<uint16_t>(n.label.size());
         r.text_.insert(r.text_.end(), n.label.begin(), n.label.end());
-        auto segment = place.segment + static_cast<uint32_t>(std::count(n.label.begin(), n.label.end(), '/'));
+        const uint32_t segment = place.segment + static_cast<uint32_t>(std::count(n.label.begin(), n.label.end(), '/'));
         out.segment = static_cast<uint16_t>(segment);
-        out.targets = static_cast<uint32_t>(r.targets_.size());
-        for (const Target& t : n.leaf) {
-            out.leaf |= bit(t.method);
-            r.targets_.push_back(t.value);
-        }
-        for (const Target& t : n.wild) {
-            out.wild |= bit(t.method);
-            r.targets_.push_back(t.value);
-        }
-        out.below = n.below;
+        out.leaf = n.leaf;
+        out.wild = n.wild;
+        out.allowed = n.allowed;
         out.child = static_cast<uint32_t>(places.size());
         out.child_count = static_cast<uint16_t>(n.children.size());
         out.run = true;
@@ -602,20 +645,26 @@ Router RouterBuilder::build(RouterOptions options) && {
             out.run = out.run && first == out.low + k;
         }
         for (uint32_t c : n.children)
-            places.push_back({c, place.depth + 1, segment});
+            places.push_back({c, place.depth + 1, place.tree, segment});
         if (n.param) {
             out.param = static_cast<uint32_t>(places.size());
-            places.push_back({n.param, place.depth + 1, segment});
+            places.push_back({n.param, place.depth + 1, place.tree, segment});
         }
-        r.slash_ended_ |= !n.wild.empty() || (!n.leaf.empty() && !n.label.empty() && n.label.back() == '/');
-        r.max_depth_ = std::max(r.max_depth_, place.depth);
+        depth[place.tree] = std::max(depth[place.tree], place.depth);
         r.first_.push_back(n.label.empty() ? 0 : static_cast<unsigned char>(n.label[0]));
         r.nodes_.push_back(out);
     }
+    for (const Listed& l : listed_)
+        for (Router::Tree& t : r.trees_)
+            if (l.pattern.find('*') != std::string::npos && (t.method == l.method || options.auto_options))
+                t.mixed |= t.method == l.method || t.method == Method::options;
+    for (uint32_t d : depth)
+        r.max_frames_ += d + 1;
+    // What one walk leaves behind is there when the path is spelt anew.
+    r.max_frames_ *= 2;
     r.nodes_.shrink_to_fit();
     r.first_.shrink_to_fit();
     r.text_.shrink_to_fit();
-    r.targets_.shrink_to_fit();
     return r;
 }
 

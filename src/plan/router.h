@@ -1,20 +1,24 @@
-// Purpose: METHOD and decoded path -> what answers. One radix tree for all methods, compiled once into flat arrays.
+// Purpose: METHOD and decoded path -> what answers. One radix tree for each method, compiled once into flat arrays.
 //   RouterBuilder b;
 //   if (auto r = b.add(http::Method::get, "/users/:id", 7); !r) return r.error();
 //   Router router = std::move(b).build({});
 //   RouteMatch m;  router.find(http::Method::get, path, arena, m);   // m.kind, m.target, m.param(0)
-// Rules (those of gin, which the reference uses; ledger 1 sections 2.2, 3.5, 4.1, 7.2): a fixed byte beats a parameter
-// beats a wildcard, decided at the first byte that differs, with full backtracking. A parameter stands at the end of
-// its segment ("/v:x/y" is allowed), takes everything up to the next '/', and may be empty only when something follows
-// it. "/*name" takes the rest with its leading '/', and may stand beside other routes (an extension: gin refuses that).
-// Differences from gin, on purpose: a redirect is sent only where its target exists; a Location never begins with "//"
-// (gin's would lead to another host); letters are folded in ASCII only; paths over 64 KiB are not redirected.
-// Cost: a walk looks at each node of the tree no more than once, since parameters end at fixed places, and looks for
-// the end of each of the first 64 segments once. So it is linear in the path plus the part of the tree whose patterns
-// the path fits so far, never exponential. find() makes one walk for a hit and at most five for a miss.
-// Owner: the snapshot. Thread: find() is const and may run on any number of workers.
-// Lifetime: results point into the given path, into the arena, or at constants.
-// Errors: add() only, with gin's texts; a failed add() leaves the builder as it was.
+// Rules (those of gin, which the reference uses; ledger 1 sections 2.2, 3.5, 4.1, 7.2): a fixed byte beats a parameter,
+// decided at the first byte that differs. A parameter stands at the end of its segment ("/v:x/y" is allowed), takes
+// everything up to the next '/', and may be empty only when something follows it. The walk comes back to a parameter it
+// has passed by when the fixed bytes lead nowhere, but not when a parameter did. Where to redirect is what that walk
+// saw at its end, so a Location may lead to a 404; what it bound is checked for escapes although nothing was found; and
+// when the other methods are tried for the Allow of a 405, places left by an earlier tree are gone back to as well, so
+// that Allow may name a method too many. All that is visible to clients, and the same here.
+// "/*name" takes the rest with its leading '/', and may stand beside other routes (an extension: gin refuses that; a
+// tree with such a listed route is searched in full).
+// Differences from gin, on purpose: a Location never begins with "//" (gin's would lead to another host); letters are
+// folded in ASCII only; paths over 64 KiB are not redirected.
+// Cost: parameters end at fixed places, so a walk looks at each node of a tree no more than once, and for the end of
+// each of the first 64 segments once: it is linear in the path plus the part of the tree that fits so far, never
+// exponential. find() makes one walk for a hit and two and one for each further method for a miss. Owner: the snapshot.
+// Thread: find() is const and may run on any number of workers. Lifetime: results point into the given path, into the
+// arena, or at constants. Errors: add() only, with gin's texts; a failed add() leaves the builder as it was.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -56,7 +60,8 @@ struct RouteMatch {
     bool by_slash = false;  // redirect: only the trailing slash differs (gin then honours X-Forwarded-Prefix)
     MethodSet allowed = 0;
     uint32_t target = 0;       // what was given to add()
-    uint32_t param_count = 0;  // in the order of appearance in the pattern; a wildcard is the last one
+    uint32_t param_count = 0;  // in the order of appearance in the pattern; a wildcard is the last one. When nothing
+                               // was found: what the walk had bound at its end
     std::string_view redirect_path;
     std::string_view path;  // what the spans count in: the path given to find(), or its cleaned form
     Span spans[kMaxParams];
@@ -99,91 +104,92 @@ class Router {
 
   private:
     friend class RouterBuilder;
-    enum class Mode : uint8_t { exact, fold_case, collect };
     struct Node {
         uint32_t text;     // the label: what must follow in the path, in text_
         uint32_t child;    // fixed children are nodes_[child .. child + child_count), sorted by first byte
-        uint32_t param;    // the node behind a parameter; 0: none
-        uint32_t targets;  // one per method of `leaf`, then one per method of `wild`, in the order of the bits
+        uint32_t param;    // the node behind a parameter; 0: none. Its label is empty
+        uint32_t leaf;     // target of the pattern that ends here, or kNone
+        uint32_t wild;     // target of the wildcard that begins here (behind its '/'), or kNone
+        uint32_t allowed;  // leaf or wild of auto_options: the methods to name
         uint16_t text_len;
         uint16_t child_count;
-        MethodSet leaf;    // methods whose pattern ends here
-        MethodSet wild;    // methods whose wildcard begins here (behind its '/')
-        MethodSet below;   // methods of all patterns through this node: where a walk need not go
         uint16_t segment;  // number of '/' up to the end of the label
         uint8_t low;       // first byte of the first fixed child
         bool run;          // the first bytes of the fixed children follow each other without a gap
     };
+    // A place to come back to: `pos` is where the label of the node begins.
     struct Frame {
         uint32_t node;
         uint32_t pos;
         uint32_t params;
-        uint32_t next;  // the alternative to try when the walk comes back
+        uint32_t next;
     };
     struct Walk {
         std::string_view path;
-        MethodSet want;           // the one method, or (collect) those not seen yet
-        RouteMatch::Span* spans;  // exact only
-        char* spelt = nullptr;    // fold_case only: as long as the path, the route's spelling
+        Frame* frames;
+        Frame* top;
+        RouteMatch::Span* spans;  // nullptr: not wanted
         uint32_t param_count = 0;
         uint32_t node = 0;
         bool by_wild = false;
-        MethodSet seen = 0;
+        bool slash = false;  // a slash more or less would help
     };
-    template <Mode mode>
-    bool walk(Walk& w, Arena& arena) const;
-    template <Mode mode>
-    bool walk_with(Walk& w, Frame* frames) const;
+    struct Tree {
+        http::Method method;
+        uint32_t root;
+        bool mixed;  // has a wildcard of the configuration
+    };
+    class SegmentEnds;
+    bool walk(const Tree& tree, Walk& w) const;
     uint32_t fixed_child(const Node& n, unsigned char first) const;
-    bool redirect(MethodSet method, std::string_view given, std::string_view path, Arena& arena, RouteMatch& out) const;
-    bool exists(MethodSet method, std::string_view path, Arena& arena) const;
-    bool respell(MethodSet method, std::string_view path, Arena& arena, RouteMatch& out) const;
+    bool fits(const Node& n, std::string_view path, uint32_t pos, uint32_t known) const;
+    // The route's spelling of a path, or of it with a slash more or less; empty: none.
+    std::string_view respell(const Tree& tree, std::string_view path, Frame* frames, Arena& arena) const;
+    bool redirect(const Tree& tree, std::string_view given, const Walk& w, Arena& arena, RouteMatch& out) const;
+    const Tree* tree_of(http::Method method) const;
 
+    static constexpr uint32_t kNone = UINT32_MAX;
     std::vector<Node> nodes_;
     std::vector<unsigned char> first_;  // first_[i]: first byte of the label of nodes_[i]
     std::vector<char> text_;
-    std::vector<uint32_t> targets_;
-    http::Method order_[kMethodCount] = {};
-    uint8_t order_count_ = 0;
+    std::vector<Tree> trees_;  // in the order in which the methods were first added
     RouterOptions options_;
-    uint32_t max_depth_ = 0;    // nodes on the longest way down: bounds the frames of a walk
-    bool slash_ended_ = false;  // some pattern ends in '/' or a wildcard, so that adding a slash can help
+    uint32_t max_frames_ = 0;  // bounds what walks of one find() leave behind
 };
 
 class RouterBuilder {
   public:
-    RouterBuilder();
-    // `pattern` is in gin's spelling: "/a/:id", "/a/pre:id", "/a/*rest".
-    Result<void> add(http::Method method, std::string_view pattern, uint32_t target);
+    // `pattern` is in gin's spelling: "/a/:id", "/a/pre:id", "/a/*rest". Only the listed ones get OPTIONS of
+    // auto_options: the gateway's own routes do not.
+    Result<void> add(http::Method method, std::string_view pattern, uint32_t target, bool listed = true);
     Router build(RouterOptions options) &&;
 
   private:
-    struct Name {
-        http::Method method;
-        std::string text;  // ":id", "*rest"
-    };
-    struct Target {
-        http::Method method;
-        uint32_t value;
-    };
     struct Node {
         std::string label;
         std::vector<uint32_t> children;
         uint32_t param = 0;
-        std::vector<Name> names;       // of the parameter behind this node, one per method
-        std::vector<Name> wild_names;  // of the wildcard
-        std::vector<Target> leaf;
-        std::vector<Target> wild;
-        MethodSet below = 0;
+        std::string name;       // of the parameter behind this node: ":id"
+        std::string wild_name;  // of the wildcard: "*rest"
+        uint32_t leaf = UINT32_MAX;
+        uint32_t wild = UINT32_MAX;
+        uint32_t allowed = 0;
+    };
+    struct Tree {
+        http::Method method;
+        uint32_t root;
+    };
+    // For auto_options: what add() was told to list.
+    struct Listed {
+        std::string pattern;
+        http::Method method;
     };
     uint32_t descend(uint32_t node, std::string_view literal);
-    std::vector<uint32_t> top_down() const;
-    void claim_options();
-    void merge_chain(Node& n);
+    Result<uint32_t> place(http::Method method, std::string_view pattern, uint32_t target);
 
     std::vector<Node> nodes_;
-    http::Method order_[kMethodCount] = {};
-    uint8_t order_count_ = 0;
+    std::vector<Tree> trees_;
+    std::vector<Listed> listed_;
 };
 
 }  // namespace gladius::plan

@@ -71,6 +71,37 @@ TEST(Router, FixedBeatsParameterAndComesBack) {
     EXPECT_EQ(t.ask("/users/ME"), "/users/:id [ME]");
 }
 
+// What clients of the reference see of gin's walk, found by tests/differential.
+TEST(Router, GivesUpWhereGinDoes) {
+    Table t;
+    t.get("/x-y").add(Method::del, "/a,b/:p1/x-y").get("/:p0").build();
+    EXPECT_EQ(t.ask(Method::patch, "/x-y"), "405 GET");
+    Table dead;  // a parameter that leads nowhere is not gone back from
+    dead.get("/a/:q").get("/:p/:q/b").build();
+    EXPECT_EQ(dead.ask("/a/x/b"), "404");
+    EXPECT_EQ(dead.ask("/c/x/b"), "/:p/:q/b [c] [x]");
+    Table left;  // DELETE's walk stops at a slash; its place is gone back to for PUT
+    left.get("/b").add(Method::del, "/a/b").add(Method::del, "/:x").add(Method::put, "/c/d").build();
+    EXPECT_EQ(left.ask(Method::post, "/a/"), "405 DELETE");
+    Table nowhere;  // redirects to where nothing is
+    nowhere.get("/:p0/:p1/:p2").build();
+    EXPECT_EQ(nowhere.ask("/x/a b/"), "-> /x/a b");
+    Table twice;
+    twice.get("/:p0/:p1/a;b").get("/:p0").build();
+    EXPECT_EQ(twice.ask("/=//"), "-> /=/");
+}
+
+// A 404 or 405 knows what the walk had bound: an escape in it makes a 400 (handle() looks).
+TEST(Router, MissesKeepTheirParameters) {
+    Table t;
+    t.add(Method::put, "/:p0/a,b").get("/:p0").build();
+    EXPECT_EQ(t.ask("/%20/a,b"), "405 PUT");
+    ASSERT_EQ(t.match.param_count, 1u);
+    EXPECT_EQ(t.match.param(0), "%20");
+    EXPECT_EQ(t.ask(Method::head, "/%20/a,b"), "405 PUT");
+    EXPECT_EQ(t.match.param_count, 0u) << "no tree, no walk";
+}
+
 TEST(Router, ComesBackOverSeveralSegments) {
     Table t;
     t.get("/a/b/c/d").get("/a/:x/c/e").get("/:w/b/c/f").get("/:w/:x/:y/g").build();
