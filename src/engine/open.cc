@@ -143,11 +143,11 @@ bool BackendCall::prepare(const plan::BackendPlan& b, const std::string_view* wh
     }
     host_ = &choose(ex_, b);
     const plan::HostPlan& host = *host_->host;
-    if (whole_body) {
-        body_ = *whole_body;
-        how_ = body_.empty() ? BodyPlan::none : BodyPlan::whole;
-    } else if (body_at_hand(ex_, &body_)) {
-        how_ = body_.empty() ? BodyPlan::none : BodyPlan::whole;
+    if (whole_body) body_ = *whole_body;
+    if (whole_body || body_at_hand(ex_, &body_)) {
+        bool may_be_empty =
+            !b.send_body_on_redirect && (ex_.plan->copies_body || ex_.head.framing == http::Framing::chunked);
+        how_ = body_.empty() && !may_be_empty ? BodyPlan::none : BodyPlan::whole;
     } else {
         how_ = BodyPlan::stream;
     }

@@ -16,14 +16,13 @@ struct BackendHead {
     std::string_view target;  // "/path?query", for messages and redirects
     bool asked_gzip = false;  // we asked for gzip ourselves: the answer is unpacked
     bool chunked = false;     // the body must be framed as chunks
-    bool has_body = false;
     std::string error;
     BackendHead() {}
 };
 
 enum class BodyPlan : uint8_t {
     none,
-    whole,   // `body` holds all of it
+    whole,   // `body` holds all of it; it may turn out to be empty
     stream,  // it follows, sent by a ClientBodyFeed
 };
 

@@ -378,6 +378,15 @@ Template compile_url(std::string_view text, const std::vector<std::string>& keys
     }
     if (!literal.empty() || t.pieces.empty()) t.pieces.push_back({std::move(literal), -1, -1});
     if (t.fixed()) t.pieces[0].literal = escaped_url(t.pieces[0].literal);
+    bool in_query = false;
+    for (const Template::Piece& piece : t.pieces) {
+        for (char c : piece.literal) {
+            in_query |= c == '?';
+            bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+            bool fits = letter || std::string_view("/-_.~").find(c) != std::string_view::npos;
+            t.plain = t.plain && (in_query ? c > ' ' && c < '\x7f' && c != '#' : fits);
+        }
+    }
     return t;
 }
 
@@ -625,6 +634,10 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e,
         bool of_head = v.kind == conf::Reference::Kind::status || v.kind == conf::Reference::Kind::header;
         if (of_head && v.backend < p->backends.size()) p->backends[v.backend].keeps_head = true;
     }
+    bool unsafe = std::any_of(p->backends.begin(), p->backends.end(), [](const BackendPlan& b) {
+        return b.method != http::Method::get && b.method != http::Method::head;
+    });
+    p->copies_body = p->concurrent_calls > 1 || (backends.size() > 1 && (unsafe || p->sequential));
     bool streams = p->renderer == encodings::Renderer::no_op && p->backends.size() == 1;
     p->executor = backends.empty() ? Executor::none : streams ? Executor::relay : Executor::gather;
     p->service = service;
@@ -648,6 +661,7 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e, Hosts& h
     if (!shadows.empty() && !real.empty()) {
         auto shadow = compile_endpoint(e, shadows, hosts, service, generation, diagnostics);
         shadow->timeout_ms = std::max<uint64_t>(1, ms(patience));
+        plan->copies_body = shadow->copies_body = true;
         plan->shadow = std::move(shadow);
     }
     return plan;

@@ -49,6 +49,7 @@ struct Template {
         int32_t step = -1;    // or this value of an earlier step (EndpointPlan::step_values)
     };
     std::vector<Piece> pieces;
+    bool plain = true;  // the literals hold nothing that parsing the whole as a URL would change
     bool fixed() const { return pieces.empty() || (pieces.size() == 1 && pieces[0].param < 0 && pieces[0].step < 0); }
 };
 
@@ -200,6 +201,8 @@ struct EndpointPlan {
     std::vector<Stage> pre;        // before the executor, in the order of plan/stage.h
     std::vector<BackendPlan> backends;
     bool sequential = false;  // one after the other
+    // The request is copied for a backend, and the reference's copy has a body of unknown length, be it empty.
+    bool copies_body = false;
     std::vector<StepValue> step_values;
     std::vector<std::vector<uint32_t>> step_lookups;  // [i]: which values are looked up before step i, in this order
     std::shared_ptr<const StaticData> static_data;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <algorithm>
 
 #include <cctype>
 #include <cstring>
@@ -23,6 +24,24 @@ Failure failure_of(rt::Wake w) {
 bool looks_alive(int fd) {
     char byte;
     return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+// What the reference says of a status line that is none.
+std::string malformed(std::string_view line) {
+    auto said = [](std::string_view what, std::string_view value) {
+        return "malformed HTTP " + std::string(what) + " \"" + std::string(value) + "\"";
+    };
+    size_t space = line.find(' ');
+    if (space == std::string_view::npos) return said("response", line);
+    std::string_view code = line.substr(std::min(line.find_first_not_of(' ', space), line.size()));
+    code = code.substr(0, code.find(' '));
+    auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (code.size() != 3 || !std::all_of(code.begin(), code.end(), digit)) return said("status code", code);
+    std::string_view version = line.substr(0, space);
+    if (version.size() != 8 || !version.starts_with("HTTP/") || !digit(version[5]) || version[6] != '.' ||
+        !digit(version[7]))
+        return said("version", version);
+    return said("response", line);
 }
 
 }  // namespace
@@ -101,8 +120,7 @@ Call::HeadState Call::take_head(char* rx, size_t n, http::Method method) {
     size_t line = 0;
     while (line < n && line < 80 && rx[line] != '\r' && rx[line] != '\n')
         ++line;
-    error.text =
-        "net/http: HTTP/1.x transport connection broken: malformed HTTP response \"" + std::string(rx, line) + "\"";
+    error.text = "net/http: HTTP/1.x transport connection broken: " + malformed({rx, line});
     return HeadState::bad;
 }
 
