@@ -518,7 +518,7 @@ class RequestExplainer {
 
     bool redirect(http::Method method) {
         std::string location(http::escape_path(match_.redirect_path, arena_));
-        if (target_.has_query && !target_.query.empty()) location += "?" + std::string(target_.query);
+        if (target_.has_query) location += "?" + std::string(target_.query);
         int status = method == http::Method::get ? 301 : 307;
         std::string why =
             match_.by_slash ? "only the slash at the end differs" : "a route has this path spelt otherwise";

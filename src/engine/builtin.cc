@@ -319,8 +319,11 @@ rt::Task<void> answer_redirect(Exchange& ex) {
         std::string_view prefix = forwarded_prefix(ex);
         if (!prefix.empty()) path = ex.arena.concat(prefix, path);
     }
-    std::string_view location = http::escape_path(path, ex.arena);
-    if (ex.target.has_query && !ex.target.query.empty()) location = ex.arena.concat(location, "?", ex.target.query);
+    // A path that did not change keeps its escapes, as in Go's URL.
+    auto as_sent =
+        path == ex.target.path ? http::escape_url_path_like_go_parse(ex.target.raw_path, ex.arena) : std::nullopt;
+    std::string_view location = as_sent ? *as_sent : http::escape_path(path, ex.arena);
+    if (ex.target.has_query) location = ex.arena.concat(location, "?", ex.target.query);
     a.extra = ex.arena.concat("Location: ", ascii_location(location, ex.arena), "\r\n");
     if (get) {
         a.content_type = "text/html; charset=utf-8";

@@ -138,9 +138,9 @@ rt::Task<void> answer_failure(Exchange& ex, int status, std::string_view message
     Answer a;
     a.status = status;
     a.completed = 0;
-    if (ex.w.service().return_error_msg && !message.empty()) {
+    if (ex.w.service().return_error_msg) {
         a.body = ex.arena.copy(message);
-        a.content_type = content_type.empty() ? std::string_view("text/plain; charset=utf-8") : content_type;
+        a.content_type = content_type.empty() && !a.body.empty() ? sniff_content_type(a.body) : content_type;
     }
     // The deadline has passed for the backends, not for saying so.
     co_await answer(ex, a);
@@ -154,6 +154,7 @@ std::string failure_text(const upstream::CallError& e, std::string_view method, 
         case Failure::cancelled:
             return "context canceled";
         case Failure::no_hosts:
+        case Failure::bad_url:
         case Failure::too_large:
         case Failure::refused:
             return e.text;

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <optional>
 
 #include <algorithm>
 #include <charconv>
@@ -227,13 +228,15 @@ class Hosts {
 // --- URLs
 // -----------------------------------------------------------------------------------------------------------------------------------
 
-// The literal parts of a pattern, escaped as the reference escapes the parsed whole.
-std::string escaped_url(std::string_view s) {
+// A pattern without parameters, escaped as the reference escapes the parsed whole. Nothing: it is no URL, and every
+// request of it fails.
+std::optional<std::string> escaped_url(std::string_view s) {
     Arena arena;
     s = s.substr(0, s.find('#'));
     size_t q = s.find('?');
     auto path = http::escape_url_path_like_go_parse(s.substr(0, q), arena);
-    std::string out(path ? *path : s.substr(0, q));
+    if (!path) return std::nullopt;
+    std::string out(*path);
     if (out.empty()) out = "/";
     if (q != std::string_view::npos) out += s.substr(q);
     return out;
@@ -377,7 +380,12 @@ Template compile_url(std::string_view text, const std::vector<std::string>& keys
         text.remove_prefix(end + 2);
     }
     if (!literal.empty() || t.pieces.empty()) t.pieces.push_back({std::move(literal), -1, -1});
-    if (t.fixed()) t.pieces[0].literal = escaped_url(t.pieces[0].literal);
+    if (t.fixed()) {
+        auto escaped = escaped_url(t.pieces[0].literal);
+        t.plain = escaped.has_value();
+        if (escaped) t.pieces[0].literal = std::move(*escaped);
+        return t;
+    }
     bool in_query = false;
     for (const Template::Piece& piece : t.pieces) {
         for (char c : piece.literal) {

@@ -115,6 +115,7 @@ enum class Failure : uint8_t {
     timeout,
     cancelled,
     no_hosts,
+    bad_url,  // what a parameter made of it
     unsupported,
     refused,  // by a stage of the gateway, in words of its own
 };

@@ -105,4 +105,4 @@ def round_of(rng):
             continue
         health = path.startswith(("/__health", "/a/health"))
         steps.append({"path": path, "method": rng.choice(METHODS), **({"compare": ["status", "headers"]} if health else {})})
-    return {"config": conf, "routes": [{"path": "*", "echo": True}], "steps": steps}
+    return {"config": conf, "routes": [{"path": "*", "json": {"ok": True}}], "steps": steps}
