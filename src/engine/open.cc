@@ -90,7 +90,11 @@ std::string_view resolve(std::string_view location, const Url& base, Arena& aren
     location = location.substr(0, location.find('#'));
     if (location.starts_with("http://") || location.starts_with("https://")) return location;
     std::string_view scheme = base.https ? "https:" : "http:";
-    if (location.starts_with("//")) return arena.concat(scheme, location);
+    if (location.starts_with("//")) {
+        size_t end = std::min(location.find_first_of("/?", 2), location.size());
+        if (end > 2) return arena.concat(scheme, location);
+        location.remove_prefix(2);  // without a host it is the same one
+    }
     std::string_view origin = arena.concat(scheme, "//", base.authority);
     if (location.starts_with("/")) return arena.concat(origin, location);
     std::string_view path = base.target.substr(0, base.target.find('?'));
@@ -175,7 +179,7 @@ bool BackendCall::compose() {
     else
         build_head(ex_, b, *host_->host, how_, body_, head);
     if (!head.error.empty()) {
-        error.kind = Failure::bad_answer;
+        error.kind = head.target.empty() ? Failure::bad_url : Failure::bad_answer;
         error.text = head.error;
         return false;
     }
@@ -191,7 +195,7 @@ bool BackendCall::refused_by_stage() {
 bool BackendCall::run_request_stages() {
     draft_ = make_draft(ex_, *backend_, *host_->host, how_, body_, head);
     if (!draft_) {
-        error.kind = Failure::bad_answer;
+        error.kind = Failure::bad_url;
         error.text = head.error;
         return false;
     }

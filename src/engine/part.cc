@@ -68,6 +68,7 @@ rt::Task<bool> read_all(Exchange& ex, BackendCall& backend, bool borrow, Part& p
                       : call.error.kind == Failure::cancelled ? "context canceled"
                                                               : std::string_view(call.error.text));
             p.cancelled = call.error.kind == Failure::cancelled;
+            out = {body, n};
             co_return false;
         }
         if (run.done) break;
@@ -102,6 +103,14 @@ bool inflate_all(Exchange& ex, std::string_view packed, Part& p, std::string_vie
     }
     out = {body, n};
     return true;
+}
+
+// Whether the end of the value is known without the end of the body.
+bool ends_by_itself(encodings::Decoder d, std::string_view body) {
+    using encodings::Decoder;
+    size_t at = body.find_first_not_of(" \t\r\n");
+    return (d == Decoder::json || d == Decoder::json_collection || d == Decoder::safejson) &&
+           at != std::string_view::npos && (body[at] == '{' || body[at] == '[');
 }
 
 std::string_view content_type_of(Exchange& ex, const upstream::Call& call) {
@@ -161,6 +170,7 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
     bool packed = draft ? draft->headers.get("Content-Encoding") == "gzip" : is_packed(backend.call());
     bool unpack_first = draft && !brought && backend.inflates();
     std::string_view body;
+    bool cut = false;
     if (wants_body) {
         bool read = true;
         // Borrowing is for the only backend: with several, the others use the same receive buffer while this one waits.
@@ -168,12 +178,19 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
             body = draft->body;
         else
             read = co_await read_all(ex, backend, alone, p, body);
+        // The reference reads no further than the end of an object or array: what breaks off behind it is not seen. Of
+        // an error's body it reads all, or says nothing.
+        if (!read && !brought && !packed && !unpack_first) {
+            Failure why = backend.call().error.kind;
+            cut = why != Failure::none && why != Failure::cancelled && (!good || ends_by_itself(b.decoder, body));
+            if (cut && !good) body = {};
+        }
         auto unpack = [&] {
             if (read && status != 204 && !(body.empty() && !good)) read = inflate_all(ex, body, p, body);
         };
         if (unpack_first) unpack();
         if (packed) unpack();
-        if (!read) {
+        if (!read && !cut) {
             co_await backend.end();
             co_return;
         }
@@ -195,13 +212,15 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
         encodings::Decoded d =
             encodings::decode(b.decoder, body, ex.arena, b.filter.keep_depth(), b.filter.selection());
         if (!d.ok()) {
-            set_error(ex, p, d.error);
+            if (!cut) set_error(ex, p, d.error);
             co_return;
         }
+        p.error = {};
         p.data = b.filter.apply(d.data, ex.arena);
         p.ok = p.complete = true;
         co_return;
     }
+    p.error = {};
     if (!b.return_error_details.empty()) {
         // The details are an answer, but not a complete one.
         p.data =

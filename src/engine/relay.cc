@@ -32,13 +32,15 @@ struct Rules {
     bool bodiless = false;
     bool length = false;  // the body comes with the length that the backend said
 };
-Rules rules_of(const Exchange& ex, const http::ResponseHead& in, int status, bool inflating) {
+Rules rules_of(const Exchange& ex, const http::ResponseHead& in, int status, bool asked_for_head, bool inflating) {
     Rules r;
     r.bodiless = ex.head.method == http::Method::head || status == 204 || status == 304;
     r.drop = inflating ? http::bit(Token::content_encoding) | http::bit(Token::content_length) : 0;
     // RFC 9110 15.4.5 and 15.3.5, as the reference's server does it.
     if (status == 204) r.drop |= http::bit(Token::content_length);
     if (status == 304) r.drop |= http::bit(Token::content_length) | http::bit(Token::content_type);
+    // HEAD of the backend's: the length is that of a body that does not come.
+    if (asked_for_head && !r.bodiless) r.drop |= http::bit(Token::content_length);
     r.length = (in.mask & http::bit(Token::content_length)) && !(r.drop & http::bit(Token::content_length)) &&
                in.framing != Framing::chunked;
     return r;
@@ -102,13 +104,19 @@ bool completed_by_static(const Exchange& ex) {
 }
 
 // Writes the head for the client from the backend's.
-void compose_head(Exchange& ex, upstream::Call& call, const AnswerDraft* draft, bool inflating, std::string_view first,
+void compose_head(Exchange& ex, BackendCall& backend, const AnswerDraft* draft, bool inflating, std::string_view first,
                   HeadWriter& h, ClientFraming& f) {
+    const upstream::Call& call = backend.call();
     const http::ResponseHead& in = call.head;
     int status = draft ? draft->status : in.status;
-    Rules rules = rules_of(ex, in, status, inflating);
+    Rules rules = rules_of(ex, in, status, backend.method == "HEAD", inflating);
     f.bodiless = rules.bodiless;
     h.status_line(status);
+    // Ours come before what the backend says under these names.
+    h.field("X-Krakend", ex.plan->service->krakend_header);
+    bool completed = completed_by_static(ex);
+    h.raw(completed ? "X-Krakend-Completed: true\r\n" : "X-Krakend-Completed: false\r\n");
+    if (completed) h.raw(ex.plan->cache_control);
     bool typed, coded, dated;
     if (draft) {
         copy_fields(*draft, rules, in.content_length, h);
@@ -122,10 +130,6 @@ void compose_head(Exchange& ex, upstream::Call& call, const AnswerDraft* draft, 
         dated = in.mask & http::bit(Token::date);
     }
     if (!typed && !f.bodiless && !first.empty() && !coded) h.field("Content-Type", sniff_content_type(first));
-    h.field("X-Krakend", ex.plan->service->krakend_header);
-    bool completed = completed_by_static(ex);
-    h.raw(completed ? "X-Krakend-Completed: true\r\n" : "X-Krakend-Completed: false\r\n");
-    if (completed) h.raw(ex.plan->cache_control);
     if (!f.bodiless && !rules.length) {
         if (ex.head.minor_version == 1) {
             f.chunked = true;
@@ -224,7 +228,7 @@ rt::Task<void> relay(Exchange& ex) {
     }
     HeadWriter h(large ? ex.arena.chars(draft->headers.bytes() + 1024) : ex.w.tx());
     ClientFraming f;
-    compose_head(ex, call, draft, inflating, {run.data, run.n}, h, f);
+    compose_head(ex, backend, draft, inflating, {run.data, run.n}, h, f);
     if (inflating) {
         co_await relay_inflated(ex, backend, run, h, f);
         co_return;
@@ -280,7 +284,7 @@ rt::Task<void> answer_from(Exchange& ex, BackendCall& backend, const AnswerDraft
         co_return;
     }
     http::ResponseHead none;
-    Rules rules = rules_of(ex, none, draft.status, false);
+    Rules rules = rules_of(ex, none, draft.status, false, false);
     HeadWriter fields(ex.arena.chars(draft.headers.bytes() + ex.plan->cache_control.size() + 128));
     copy_fields(draft, rules, 0, fields);
     if (completed_by_static(ex)) fields.raw(ex.plan->cache_control);

@@ -81,7 +81,7 @@ bool each_field(const Exchange& ex, const plan::BackendPlan& b, Put&& put) {
         std::string_view name = ex.name(f), value = ex.value(f);
         uint64_t token = f.token == Token::unknown ? 0 : http::bit(f.token);
         if (token & kNeverPassed) {
-            if (f.token == Token::user_agent && !value.empty() && !client_agent && b.headers.passes(f.token, name)) {
+            if (f.token == Token::user_agent && !client_agent && b.headers.passes(f.token, name)) {
                 client_agent = true;
                 agent = value;
             } else if (f.token == Token::content_length) {
@@ -214,6 +214,9 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
     Framing framing;
     if (spec.draft) {
         framing = framing_of(ex, *spec.draft, spec, out);
+    } else if (spec.how == BodyPlan::whole && spec.body.empty()) {
+        // One that may be there and turns out to be empty.
+        if (!usually_lacks_body(spec.method)) framing.how = Framing::How::chunked;
     } else if (spec.how != BodyPlan::none) {
         framing.how = Framing::How::chunked;
         if ((length_passes && ex.head.framing == http::Framing::length) ||
@@ -297,6 +300,31 @@ std::string_view blanks_escaped(std::string_view s, Arena& arena) {
     return o.bytes();
 }
 
+// As strconv.Quote writes it, without the quotes.
+std::string quoted(std::string_view s) {
+    std::string out;
+    for (char c : s) {
+        constexpr std::string_view kShort = "\a\b\f\n\r\t\v\"\\", kLetter = "abfnrtv\"\\";
+        constexpr char kHex[] = "0123456789abcdef";
+        if (size_t at = kShort.find(c); at != std::string_view::npos) {
+            out += {'\\', kLetter[at]};
+        } else if (is_control(static_cast<unsigned char>(c))) {
+            out += {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
+// The first escape that is none, at most three bytes.
+std::string_view bad_escape(std::string_view s) {
+    auto hex = [](char c) { return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f'); };
+    for (size_t i = s.find('%'); i != std::string_view::npos; i = s.find('%', i + 3))
+        if (i + 2 >= s.size() || !hex(s[i + 1]) || !hex(s[i + 2])) return s.substr(i, 3);
+    return {};
+}
+
 // What follows the literal of a piece.
 std::string_view value_of(const Exchange& ex, const plan::Template::Piece& piece) {
     if (piece.param >= 0) return ex.match.param(static_cast<uint32_t>(piece.param));
@@ -307,10 +335,10 @@ std::string_view value_of(const Exchange& ex, const plan::Template::Piece& piece
 }
 
 // The target of the backend request: the pattern with the parameters put in, then the query strings that pass.
-std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, BackendHead& out) {
+std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, std::string_view host_url, BackendHead& out) {
     Arena& arena = ex.arena;
     std::string_view path;
-    if (b.url.fixed() && !b.append_rest) {
+    if (b.url.fixed() && b.url.plain && !b.append_rest) {
         path = b.url.pieces.empty() ? std::string_view("/") : std::string_view(b.url.pieces[0].literal);
     } else {
         size_t n = 0;
@@ -323,7 +351,7 @@ std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, BackendH
         if (b.append_rest)
             rest = b.rest_param < 0 ? ex.target.path : ex.match.param(static_cast<uint32_t>(b.rest_param));
         Out o(arena.chars(n + rest.size() + 1));
-        bool plain = true;
+        bool plain = b.url.plain;
         for (const auto& piece : b.url.pieces) {
             o.raw(piece.literal);
             std::string_view v = value_of(ex, piece);
@@ -337,17 +365,15 @@ std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, BackendH
         path = o.bytes();
         if (!plain) {
             // As the reference: the whole is parsed as a URL after the values were put in.
-            if (has_control(path)) {
-                out.error = "parse \"" + std::string(path) + "\": net/url: invalid control character in URL";
-                return {};
-            }
+            auto parse_error = [&](std::string_view why) {
+                out.error = "parse \"" + quoted(host_url) + quoted(path) + "\": " + std::string(why);
+                return std::string_view();
+            };
+            if (has_control(path)) return parse_error("net/url: invalid control character in URL");
             path = path.substr(0, path.find('#'));
             size_t q = path.find('?');
             auto escaped = http::escape_url_path_like_go_parse(path.substr(0, q), arena);
-            if (!escaped) {
-                out.error = "parse \"" + std::string(path) + "\": invalid URL escape";
-                return {};
-            }
+            if (!escaped) return parse_error("invalid URL escape \"" + quoted(bad_escape(path.substr(0, q))) + "\"");
             path =
                 q == std::string_view::npos ? *escaped : arena.concat(*escaped, blanks_escaped(path.substr(q), arena));
         }
@@ -366,6 +392,7 @@ std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, BackendH
         query = http::encode_query(query, &names, arena);
     }
     if (query.empty()) return path;
+    if (path.back() == '?') return arena.concat(path, query);
     return arena.concat(path, path.find('?') == std::string_view::npos ? "?" : "&", query);
 }
 
@@ -373,7 +400,7 @@ std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, BackendH
 
 void build_head(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& host, BodyPlan how,
                 std::string_view body, BackendHead& out) {
-    out.target = build_target(ex, b, out);
+    out.target = build_target(ex, b, host.url, out);
     if (out.target.empty()) return;
     Spec spec;
     spec.method = b.method_name;
@@ -414,7 +441,7 @@ void build_redirect(Exchange& ex, const plan::BackendPlan& b, const Redirect& to
 
 RequestDraft* make_draft(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& host, BodyPlan how,
                          std::string_view body, BackendHead& out) {
-    out.target = build_target(ex, b, out);
+    out.target = build_target(ex, b, host.url, out);
     if (out.target.empty()) return nullptr;
     auto* d = ex.arena.make<RequestDraft>(ex.arena);
     d->method = b.method_name;

@@ -16,6 +16,7 @@ struct BackendHead {
     std::string_view target;  // "/path?query", for messages and redirects
     bool asked_gzip = false;  // we asked for gzip ourselves: the answer is unpacked
     bool chunked = false;     // the body must be framed as chunks
+    bool has_body = false;
     std::string error;
     BackendHead() {}
 };
