@@ -91,6 +91,13 @@ rt::Task<void> bad_expectation(Exchange& ex) {
     co_await answer(ex, a);
 }
 
+// "OPTIONS *" asks the server, not a route; the reference's server answers by itself.
+rt::Task<void> answer_server_options(Exchange& ex) {
+    Answer a;
+    a.krakend = false;
+    co_await answer(ex, a);
+}
+
 }  // namespace
 
 // No coroutine itself: the usual request goes straight to its executor's.
@@ -103,6 +110,7 @@ rt::Task<void> handle(Exchange& ex) {
     }
     ex.target = *target;
     if (ex.head.bad_expect) return bad_expectation(ex);
+    if (ex.target.path == "*" && ex.head.method == http::Method::options) return answer_server_options(ex);
     const plan::Snapshot& s = ex.w.snapshot();
     s.router->find(ex.head.method, ex.target.path, ex.arena, ex.match);
     // Looked at whatever was found: gin runs its middlewares for a 404 or 405 too, with what its walk had bound by

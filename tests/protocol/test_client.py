@@ -194,6 +194,14 @@ def test_unread_bodies_do_not_become_requests(t):
     assert not t.backend.requests("/smuggled")
 
 
+def test_options_of_the_server(t):
+    with t.gateway.client() as c:
+        a = c.ask("OPTIONS * HTTP/1.1\r\nHost: gw\r\n\r\n")
+        assert a.status == 200 and a.body == b"" and a.get("X-Krakend") is None and a.get("Content-Type") is None, a.raw_head
+        assert c.ask("GET * HTTP/1.1\r\nHost: gw\r\n\r\n").status == 404
+        assert c.ask(get("/n/after")).status == 200
+
+
 def test_what_the_reference_says_to_bad_heads(t):
     for head, line in (("GET / HTTP/1.1\r\n\r\n", "400 Bad Request: missing required Host header"),
                        ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "400 Bad Request: malformed Host header"),
