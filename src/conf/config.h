@@ -189,6 +189,11 @@ struct CallOptions {
     CallForeach foreach;
 };
 
+// extra_config "gladius/arrays" of a backend.
+struct ArraysOptions {
+    bool walk = false;
+};
+
 struct Backend {
     Node node;
     std::vector<std::string> host;
@@ -216,6 +221,7 @@ struct Backend {
     BackendHttp http;
     BackendHttpClient http_client;
     std::vector<json::FlatmapOp> flatmap;  // takes the place of allow, deny and mapping
+    ArraysOptions arrays;
     ProxyOptions proxy;
     CallOptions call;
 };
@@ -327,6 +333,7 @@ extern const FieldTable kRouterTable;
 extern const FieldTable kLoggingTable;
 extern const FieldTable kLimitsTable;
 extern const FieldTable kReloadTable;
+extern const FieldTable kArraysTable;
 extern const FieldTable kBackendHttpTable;
 extern const FieldTable kBackendHttpClientTable;
 extern const FieldTable kProxyTable;

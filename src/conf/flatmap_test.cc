@@ -75,6 +75,35 @@ TEST(Flatmap, OfAnEndpointNeedsTwoBackends) {
     r = load(with_endpoint("\"endpoint\":\"/a\"," + filter + two));
     EXPECT_FALSE(said(r, Severity::warning, "two or more backends")) << text_of(r);
     EXPECT_EQ(shown(r.service->endpoints[0].flatmap), "del(a,)");
+    // A shadow does not answer.
+    two =
+        R"("backend":[{"host":["http://h.test"]},{"host":["http://i.test"],"extra_config":{"proxy":{"shadow":true}}}])";
+    r = load(with_endpoint("\"endpoint\":\"/a\"," + filter + two));
+    EXPECT_TRUE(said(r, Severity::warning, "two or more backends")) << text_of(r);
+}
+
+TEST(Arrays, AreReadStrictly) {
+    auto arrays = [](const std::string& block, const std::string& more) {
+        return load(with_backend(R"("host":["http://h.test"],"url_pattern":"/x",)" + more +
+                                 R"("extra_config":{"gladius/arrays":)" + block + "}"));
+    };
+    const std::string deny = R"("deny":["a.b"],)";
+    LoadResult r = arrays(R"({"walk":true})", deny);
+    ASSERT_TRUE(r.service) << text_of(r);
+    EXPECT_TRUE(r.service->endpoints[0].backend[0].arrays.walk);
+    EXPECT_EQ(text_of(r).find("arrays"), std::string::npos) << text_of(r);
+    r = arrays(R"({"walk":false})", deny);
+    EXPECT_FALSE(r.service->endpoints[0].backend[0].arrays.walk);
+    // A rule that hides something would not be applied.
+    for (const char* bad : {"{}", R"({"walk":"true"})", R"({"walk":true,"wlak":true})", "true"}) {
+        r = arrays(bad, deny);
+        EXPECT_TRUE(said(r, Severity::error, "gladius/arrays")) << bad << text_of(r);
+    }
+    r = arrays(R"({"walk":true})", "");
+    EXPECT_TRUE(said(r, Severity::warning, "nothing to do")) << text_of(r);
+    r = load(with_endpoint(std::string(R"("endpoint":"/a","extra_config":{"gladius/arrays":{"walk":true}},)") +
+                           kGoodBackend));
+    EXPECT_TRUE(said(r, Severity::error, "does nothing at endpoint level")) << text_of(r);
 }
 
 }  // namespace

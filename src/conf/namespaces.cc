@@ -28,6 +28,7 @@ const NamespaceInfo kTable[] = {
     {"proxy", "github.com/devopsfaith/krakend/proxy", E | B | A, H, true, &kProxyTable},
     {"backend/http", "github.com/devopsfaith/krakend/http", B, H, true, &kBackendHttpTable},
     {"backend/http/client", "", B, H, true, &kBackendHttpClientTable},
+    {"gladius/arrays", "", B, P, true, &kArraysTable},
     {"gladius/limits", "", S, P, true, &kLimitsTable},
     {"gladius/call", "", B, H, true, &kCallTable},
     {"gladius/reload", "", S, H, true, &kReloadTable},

@@ -334,9 +334,9 @@ void Normaliser::endpoint(Endpoint& e) {
     check_misplaced(e.node, kEndpointTable, context, diagnostics_);
     const NamespaceSink sinks[] = {{"proxy", &e.proxy}};
     check_namespaces(e.extra_config, context, sinks, diagnostics_);
-    endpoint_flatmap(e, where);
     for (size_t i = 0; i < e.backend.size(); ++i)
         backend(e.backend[i], i, e);
+    endpoint_flatmap(e, where);
     proxy_rules(e);
     call_rules(e);
 }
@@ -488,6 +488,15 @@ void Normaliser::backend_common(Backend& b, std::string_view where) {
 
 void Normaliser::backend_flatmap(Backend& b, std::string_view where) {
     b.flatmap = read_flatmap(b.extra_config.find("proxy"), where, diagnostics_);
+    bool filters = b.flatmap.empty() && !(b.allow.empty() && b.deny.empty() && b.mapping.empty());
+    if (b.arrays.walk && !filters && b.target.empty() && b.group.empty()) {
+        say(Severity::warning, at(b.extra_config.find("gladius/arrays"), "walk"),
+            fmt::format(
+                "{}: gladius/arrays has nothing to do: there is no target, allow, deny, mapping or group that it "
+                "could change",
+                where),
+            "remove it");
+    }
     if (b.flatmap.empty()) return;
     for (std::string_view key : {"allow", "deny", "mapping"}) {
         Node n = b.node.find(key);
@@ -499,7 +508,10 @@ void Normaliser::backend_flatmap(Backend& b, std::string_view where) {
 
 void Normaliser::endpoint_flatmap(Endpoint& e, std::string_view where) {
     e.flatmap = read_flatmap(e.extra_config.find("proxy"), where, diagnostics_);
-    if (e.flatmap.empty() || e.backend.size() > 1) return;
+    // Those that answer, without shadows.
+    auto answering =
+        std::count_if(e.backend.begin(), e.backend.end(), [](const Backend& b) { return !b.proxy.shadow; });
+    if (e.flatmap.empty() || answering > 1) return;
     say(Severity::warning, at(e.extra_config.find("proxy"), "flatmap_filter"),
         fmt::format("{}: flatmap_filter of an endpoint works with two or more backends only", where),
         "write it into the extra_config of the backend");
@@ -520,7 +532,8 @@ void Normaliser::backend(Backend& b, size_t index, Endpoint& e) {
     const NamespaceSink sinks[] = {{"backend/http", &b.http},
                                    {"backend/http/client", &b.http_client},
                                    {"proxy", &b.proxy},
-                                   {"gladius/call", &b.call}};
+                                   {"gladius/call", &b.call},
+                                   {"gladius/arrays", &b.arrays}};
     check_misplaced(b.node, kBackendTable, context, diagnostics_);
     check_namespaces(b.extra_config, context, sinks, diagnostics_);
     b.call.node = b.extra_config.find("gladius/call");
@@ -596,7 +609,8 @@ void Normaliser::agent(AsyncAgent& a, size_t index) {
         b.path_template = b.url_pattern;
         b.timeout = a.consumer.timeout;
         NamespaceContext inner{Level::backend, std::move(of), options_.namespaces, options_.allow_unsupported};
-        const NamespaceSink sinks[] = {{"backend/http", &b.http}, {"backend/http/client", &b.http_client}};
+        const NamespaceSink sinks[] = {
+            {"backend/http", &b.http}, {"backend/http/client", &b.http_client}, {"gladius/arrays", &b.arrays}};
         check_namespaces(b.extra_config, inner, sinks, diagnostics_);
         backend_flatmap(b, inner.where);
     }

@@ -294,6 +294,12 @@ constexpr Field kBackendHttpClientFields[] = {
         .says(kEnterpriseClient),
 };
 
+constexpr Field kArraysFields[] = {
+    field<&ArraysOptions::walk>("walk", "false",
+                                "Names of target, allow, deny and mapping lead through arrays into every element.")
+        .required(),
+};
+
 constexpr Field kFlatmapFields[] = {
     known("type", FieldType::text, "", "What is done.").one_of("move|append|del").required(),
     known("args", FieldType::text_list, "", "Paths: from and to, or all that is deleted.").required(),
@@ -364,6 +370,7 @@ const FieldTable kServiceTable{"the configuration", kServiceFields, Reading::wea
 const FieldTable kRouterTable{"router", kRouterFields, Reading::exact, Unknown::warn, true};
 const FieldTable kLoggingTable{"telemetry/logging", kLoggingFields, Reading::exact};
 const FieldTable kLimitsTable{"gladius/limits", kLimitsFields, Reading::strict};
+const FieldTable kArraysTable{"gladius/arrays", kArraysFields, Reading::strict};
 const FieldTable kReloadTable{"gladius/reload", kReloadFields, Reading::strict};
 const FieldTable kBackendHttpTable{"backend/http", kBackendHttpFields, Reading::exact};
 const FieldTable kBackendHttpClientTable{"backend/http/client", kBackendHttpClientFields, Reading::exact};

@@ -100,9 +100,11 @@ FilterProgram FilterProgram::compile(const FilterSpec& spec) {
     FilterProgram p;
     if (!spec.target.empty()) p.target_ = split(spec.target);
     p.group_ = spec.group;
+    p.walk_ = spec.walk;
     if (!spec.flatmap.empty()) {
         p.flatmap_ = FlatmapProgram::compile(spec.flatmap);
         p.keep_depth_ = static_cast<uint32_t>(p.target_.size()) + std::max(spec.keep_depth, p.flatmap_.keep_depth());
+        if (p.walk_ && !p.target_.empty()) p.keep_depth_ = kKeepAll;
         return p;
     }
     Builder tree;
@@ -116,6 +118,13 @@ FilterProgram FilterProgram::compile(const FilterSpec& spec) {
             tree.deny(path);
     }
     uint32_t depth = p.mode_ == Mode::all ? 0 : tree.flatten(&p.rules_);
+    if (p.walk_) {
+        // Nobody knows how many arrays are on the way.
+        p.renames_ = FlatmapProgram::renaming(spec.mapping);
+        bool looks = depth != 0 || !p.target_.empty() || !spec.mapping.empty();
+        p.keep_depth_ = looks ? kKeepAll : spec.keep_depth;
+        return p;
+    }
     for (const auto& [from, to] : spec.mapping)
         p.mapping_.emplace_back(from, to.substr(0, to.find('.')));
     depth = std::max({depth, p.mapping_.empty() ? 0U : 1U, spec.keep_depth});
@@ -149,18 +158,21 @@ void FilterProgram::select_for_scan() {
 }
 
 Value FilterProgram::apply(const Value& data, Arena& arena) const {
+    if (walk_) return walk(data, arena);
     if (data.kind == Value::Kind::node && data.n == 0) deepen(*data.document, keep_depth_, arena);
     Value v = flatmap_.apply(select(data), arena);
     // Each step but the last does nothing to data without members.
     if (mode_ != Mode::all) v = mark(v, arena);
     if (!mapping_.empty()) v = rename(v, arena);
-    if (!group_.empty()) {
-        auto* m = arena.make<Member>();
-        m->key = group_;
-        m->value = v;
-        v = Value::of(m, 1);
-    }
-    return v;
+    return grouped(v, arena);
+}
+
+Value FilterProgram::grouped(const Value& data, Arena& arena) const {
+    if (group_.empty()) return data;
+    auto* m = arena.make<Member>();
+    m->key = group_;
+    m->value = data;
+    return Value::of(m, 1);
 }
 
 Value FilterProgram::select(Value data) const {

@@ -30,6 +30,7 @@ struct FilterSpec {
     std::string_view group = {};
     std::span<const FlatmapOp> flatmap = {};  // with one, allow, deny and mapping are not looked at
     uint32_t keep_depth = 0;                  // of the result, for who looks into it later
+    bool walk = false;  // gladius/arrays: names lead through arrays into every element, mapping has paths
 };
 
 class FilterProgram {
@@ -58,6 +59,7 @@ class FilterProgram {
     };
     enum class Mode : uint8_t { all, allow, deny };
     class Marks;
+    class Walk;
     class Builder;
 
     uint32_t match(uint32_t parent, std::string_view name) const;
@@ -65,6 +67,11 @@ class FilterProgram {
     Value mark(const Value& data, Arena& arena) const;
     Value rename(const Value& data, Arena& arena) const;
     void select_for_scan();
+    Value grouped(const Value& data, Arena& arena) const;
+    // filter_walk.cc
+    Value walk(const Value& data, Arena& arena) const;
+    Value select_inside(const Value& data, Arena& arena) const;
+    Value mark_inside(const Value& data, bool list, Arena& arena) const;
 
     std::vector<std::string> target_;
     std::vector<Rule> rules_;
@@ -72,6 +79,8 @@ class FilterProgram {
     std::string group_;
     FlatmapProgram flatmap_;
     Selection selection_;
+    FlatmapProgram renames_;
+    bool walk_ = false;
     Mode mode_ = Mode::all;
     uint32_t keep_depth_ = 0;
 };

@@ -103,6 +103,7 @@ class FlatmapProgram::Tree {
     void move(const Path& from, const Path& to);
     void append(const Path& from, const Path& to);
     void del(const Path& path);
+    void rename_inside(const Path& path, const Path& to, std::string_view below);
     Value value() { return expand(root_); }
 
   private:
@@ -167,6 +168,8 @@ class FlatmapProgram::Tree {
     bool leads_on(const Edge& e) const { return e.branch ? e.branch->count != 0 : has_children(e.value); }
 
     void collect(const Path& path, size_t n, bool with_names);
+    void enter_arrays();
+    void enter(const Label& l);
     Place with_name(Place from, uint32_t depth, const Label& l);
     void promote(const Place& from, Edge e, const Path& to);
     void embed(Branch* parent, Edge e, std::span<const Segment> to);
@@ -430,6 +433,48 @@ void FlatmapProgram::Tree::move(const Path& from, const Path& to) {
     }
 }
 
+// Replaces the arrays in places_ by what is inside them.
+void FlatmapProgram::Tree::enter_arrays() {
+    next_->set_size(0);
+    // Arrays in arrays are put behind, and looked at in their turn.
+    for (size_t p = 0; p < places_->size(); ++p) {
+        Branch& b = *(*places_)[p].branch;
+        if (!b.collection) {
+            next_->push({&b, nullptr, 0});
+            continue;
+        }
+        for (uint32_t i = 0; i < b.count; ++i) {
+            if (leads_on(b.edges[i])) places_->push({open(b.edges[i]), nullptr, 0});
+        }
+    }
+    std::swap(places_, next_);
+}
+
+void FlatmapProgram::Tree::enter(const Label& l) {
+    enter_arrays();
+    next_->set_size(0);
+    for (size_t p = 0; p < places_->size(); ++p) {
+        Branch& b = *(*places_)[p].branch;
+        uint32_t i = find(b, l);
+        if (i != kNone && leads_on(b.edges[i])) next_->push({open(b.edges[i]), nullptr, 0});
+    }
+    std::swap(places_, next_);
+}
+
+void FlatmapProgram::Tree::rename_inside(const Path& path, const Path& to, std::string_view below) {
+    places_->set_size(0);
+    places_->push({root_, nullptr, 0});
+    if (!below.empty()) enter(Label::of(below));
+    for (const Segment& s : std::span(path).first(path.size() - 1))
+        enter(label(s));
+    enter_arrays();
+    for (size_t p = 0; p < places_->size(); ++p) {
+        Branch& b = *(*places_)[p].branch;
+        uint32_t i = find(b, label(path.back()));
+        if (i != kNone) rename(b, i, label(to.front()));
+    }
+}
+
 // To a place nearer to the root, or as far on the way to it as there is one.
 void FlatmapProgram::Tree::promote(const Place& from, Edge e, const Path& to) {
     Branch* parent = root_;
@@ -612,7 +657,15 @@ FlatmapProgram FlatmapProgram::compile(std::span<const FlatmapOp> ops) {
     return p;
 }
 
-Value FlatmapProgram::apply(const Value& data, Arena& arena) const {
+FlatmapProgram FlatmapProgram::renaming(std::span<const std::pair<std::string, std::string>> mapping) {
+    FlatmapProgram p;
+    for (const auto& [from, to] : mapping)
+        p.ops_.push_back({Type::rename, {path_of(from), path_of(to)}});
+    p.keep_depth_ = p.ops_.empty() ? 0 : kKeepAll;
+    return p;
+}
+
+Value FlatmapProgram::apply(const Value& data, Arena& arena, std::string_view below) const {
     if (ops_.empty() || !data.is_object()) return data;
     Tree tree(data, arena);
     for (const Op& op : ops_) {
@@ -626,6 +679,9 @@ Value FlatmapProgram::apply(const Value& data, Arena& arena) const {
             case Type::del:
                 for (const Path& path : op.paths)
                     tree.del(path);
+                break;
+            case Type::rename:
+                tree.rename_inside(op.paths[0], op.paths[1], below);
                 break;
         }
     }

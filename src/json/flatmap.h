@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/arena.h"
@@ -29,18 +30,23 @@ class FlatmapProgram {
   public:
     static FlatmapProgram compile(std::span<const FlatmapOp> ops);
 
+    // Of gladius/arrays: the path of a member and its new name. Arrays on the way are passed through, element by
+    // element.
+    static FlatmapProgram renaming(std::span<const std::pair<std::string, std::string>> mapping);
+
     // What keeps an operation from doing anything, as the end of a sentence about it; empty: nothing.
     static std::string problem(const FlatmapOp& op);
 
     // How deep the data should be kept when they are scanned (see scan.h); less is scanned again where it matters.
     uint32_t keep_depth() const { return keep_depth_; }
 
-    // An object, or null when nothing of it is left or `data` was null.
-    Value apply(const Value& data, Arena& arena) const;
+    // An object, or null when nothing of it is left or `data` was null. Paths of renaming() begin below the member
+    // `below`, when it is not empty.
+    Value apply(const Value& data, Arena& arena, std::string_view below = {}) const;
 
   private:
     class Tree;
-    enum class Type : uint8_t { move, append, del };
+    enum class Type : uint8_t { move, append, del, rename };
     struct Segment {
         std::string text;
         uint32_t number;  // the text as an index of an array, or kNoNode

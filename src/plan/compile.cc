@@ -490,6 +490,7 @@ void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std:
     f.mapping = b.mapping;
     f.group = b.group;
     f.flatmap = b.flatmap;
+    f.walk = b.arrays.walk;
     f.keep_depth = kept;
     out.filter = json::FilterProgram::compile(f);
     out.return_error_code = b.http.return_error_code && b.http.return_error_details.empty();
