@@ -7,7 +7,8 @@ from /proc), which stays meaningful whoever saturates first. Peers run in turn, 
 rounds is compared.
 
 usage: bench.py [--gateway PATH] [--rounds N] [--seconds S] [--work W,W|all] [--only NAME,NAME] [--conns N] [--body BYTES] [--tls] [--h2] [--close]
---bars: after the noop work, verdicts against the bars of docs/performance.md (relay and peers in the same run).
+--bars: verdicts against the bars of docs/performance.md: of noop against relay and peers in the same run; of json, filter and merge against our own
+  noop, which must be in --work before them.
 --tls: the client speaks TLS 1.3 to the gateway (nginx, haproxy, krakend, gladius); --h2: with h2load over HTTP/2, 16 streams a connection;
 --close: a new connection for every request (with --tls: full handshakes). --log: with access logs on (gladius, krakend); the peer
   gladius_log is ours with its access log on, for a comparison in one run.
@@ -260,10 +261,25 @@ def main():
             m = lambda k: statistics.median(x[k] for x in v)
             print(f"{n:9} {m('rps'):8.0f} {m('us'):10.1f} {m('util'):5.2f} {v[-1]['p50'] or '-':>8} {v[-1]['p99'] or '-':>8} {m('idle'):8.1f} {m('rss'):8.1f} {sum(x['bad'] for x in v):6}  "
                   + (f"{m('us')/base:.2f}x" if base else "") + " " + v[-1]["err"])
-        if a.bars and w == "noop":
+        if a.bars and w == "noop" and "relay" in names:
             bars(rows)
+        if a.bars and w in OWN_BARS:
+            own_bar(w, res)
     if a.bars:
         lab.done()
+
+
+OWN_BARS = {"json": 1.35, "filter": 1.3, "merge": 3.0}  # x our own no-op pipe on the same documents
+
+
+def own_bar(w, res):
+    ours, noop = res.get((w, "gladius")), res.get(("noop", "gladius"))
+    if not ours or not noop:
+        raise SystemExit(f"the bar of {w} needs gladius with the works noop and {w} in the run")
+    # Of each round, so that what the machine does besides in that time is in both.
+    ratio = statistics.median(x["us"] / y["us"] for x, y in zip(ours, noop))
+    lab.verdict(ratio <= OWN_BARS[w], f"{w}: CPU per request {ratio:.2f} x our own no-op pipe (bar: at most {OWN_BARS[w]} x)")
+    lab.verdict(not any(x["bad"] or x["err"] for x in ours), f"{w}: every answer was good")
 
 
 def bars(rows):

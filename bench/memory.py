@@ -6,6 +6,8 @@
   endpoints    10,000 endpoints: start until it listens, memory, and the CPU cost of   bar: 300 ms, 60 MiB, and
                a request beside a configuration of 10                                       at most 1.05 x
   gzip         1 GiB that the backend compresses through a no-op endpoint              bar: +1 MiB
+  json         1 MiB of JSON filtered to three fields, with Content-Length and in     bar: body + 64 KiB, 2 x body
+               chunks: what one request adds
   budget       500 clients ask for 8 MiB JSON documents, gladius/limits max_memory     bar: bounded (+10 %), 503 for what
                256 MiB                                                                      does not fit, whole answers else
 """
@@ -157,6 +159,51 @@ def gzip(a):
     b.stop_listening()
 
 
+def json(a):
+    """Over a smaller document first, so that what every request needs is there; then what the large one adds to the highest."""
+    items = b",".join(b'{"name":"item %d","id":%d,"text":"%s","price":12.50}' % (i, i, b"y" * 40) for i in range(11000))
+    document = b'{"total":7,"items":[' + items + b'],"page":1,"meta":{"took":12}}'
+
+    async def answer(path, headers, reader, writer):
+        body = document if "large" in path else b'{"total":7,"items":[],"page":1,"meta":{"took":12}}'
+        if "chunked" not in path:
+            await whole(writer, body)
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for at in range(0, len(body), 16384):
+            piece = body[at:at + 16384]
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+    b = Backend(answer)
+    rows = []
+    for kind, bar in (("length", len(document) + 64 * 1024), ("chunked", 2 * len(document))):
+        port = lab.free_port()
+        g = lab.gateway(a.gateway, lab.config(port, [{"endpoint": f"/{size}-{kind}", "backend": [{"url_pattern": f"/{size}-{kind}", "host": [f"http://127.0.0.1:{b.port}"],
+                                                                                                  "allow": ["total", "page", "meta.took"]}]} for size in ("small", "large")]), name=kind)
+        for _ in range(5):
+            ask(port, f"/small-{kind}")
+        before = lab.peak(g.pid)
+        for _ in range(5):
+            ask(port, f"/large-{kind}")
+        added = (lab.peak(g.pid) - before) * 1048576
+        rows.append([kind, len(document), int(added), int(bar)])
+        lab.stop(g)
+        lab.verdict(added <= bar, f"{kind}: a body of {len(document)} bytes added {int(added)} (bar: {int(bar)})")
+    lab.table("1 MiB of JSON filtered to three fields, bytes", ["framing", "body", "added", "bar"], rows)
+    b.stop_listening()
+
+
+def ask(port, path):
+    s, reply = get(port, path, 20)
+    body = b"".join(reply.body())
+    s.close()
+    if reply.status != 200 or body != b'{"meta":{"took":12},"page":1,"total":7}':
+        raise SystemExit(f"{path}: {reply.status} {body[:200]}")
+
+
 def budget(a):
     limit = 256
     document = b'{"items":[' + b",".join(b'{"id":%d,"name":"item %d","text":"%s"}' % (i, i, b"x" * 150) for i in range(43000)) + b"]}"
@@ -217,7 +264,7 @@ def budget(a):
     b.stop_listening()
 
 
-PARTS = {"idle": idle, "connections": connections, "endpoints": endpoints, "gzip": gzip, "budget": budget}
+PARTS = {"idle": idle, "connections": connections, "endpoints": endpoints, "gzip": gzip, "json": json, "budget": budget}
 
 
 def main():

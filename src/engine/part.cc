@@ -56,6 +56,7 @@ rt::Task<bool> read_all(Exchange& ex, BackendCall& backend, bool borrow, Part& p
             }
             char* bigger = ex.arena.chars(want);
             if (n) std::memcpy(bigger, body, n);
+            if (cap) ex.arena.give_back(body, cap, 1);
             body = bigger;
             cap = want;
         }
@@ -97,6 +98,7 @@ bool inflate_all(Exchange& ex, std::string_view packed, Part& p, std::string_vie
             if (!ex.charge(cap * 2)) return no_memory(ex, p), false;
             char* bigger = ex.arena.chars(cap * 2);
             std::memcpy(bigger, body, n);
+            ex.arena.give_back(body, cap, 1);
             body = bigger;
             cap *= 2;
         }
@@ -209,10 +211,16 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
             p.data = json::Value::of(static_cast<json::Member*>(nullptr), 0);
             co_return;
         }
+        size_t reserved = ex.arena.reserved();
         encodings::Decoded d =
             encodings::decode(b.decoder, body, ex.arena, b.filter.keep_depth(), b.filter.selection());
         if (!d.ok()) {
             if (!cut) set_error(ex, p, d.error);
+            co_return;
+        }
+        // What taking it apart needed is known only now.
+        if (!ex.charge(ex.arena.reserved() - reserved)) {
+            no_memory(ex, p);
             co_return;
         }
         p.error = {};

@@ -1,5 +1,7 @@
 #include "json/emit.h"
 
+#include <cstring>
+
 #include "json/growing.h"
 #include "json/order.h"
 #include "json/scan.h"
@@ -59,20 +61,48 @@ class Emitter {
         }
     }
 
-    void node(const Document& doc, uint32_t i) {
+    // Copies bytes of the source. Most pieces are short, and a copy of fixed size is much cheaper than one that has to
+    // look how many bytes there are.
+    void copy(const Document& doc, uint32_t from, uint32_t to) {
+        constexpr uint32_t kWide = 32;
+        const char* p = doc.text + from;
+        uint32_t n = to - from;
+        if (n <= kWide && doc.text_size - from >= kWide && out_.room() >= kWide) [[likely]] {
+            char* w = out_.reserve(kWide);
+            std::memcpy(w, p, kWide);
+            out_.commit(w + n);
+        } else {
+            out_.append(p, n);
+        }
+    }
+
+    // True when it was a container that now is open; then references to frames are good no more.
+    bool node(const Document& doc, uint32_t i) {
         const Node& n = doc.nodes[i];
-        bool copy = n.has(Node::canonical) && (copy_ || n.has(Node::collapsed));
-        if (copy || n.kind < Kind::string) {
-            out_.append(doc.slice(n));
-        } else if (n.has(Node::collapsed)) {
+        bool whole = n.has(Node::canonical) && (copy_ || n.has(Node::collapsed));
+        if (whole || n.kind < Kind::string) {
+            copy(doc, n.begin, n.end);
+            return false;
+        }
+        if (n.kind == Kind::string) {
+            requote(doc.string_source(n), out_);
+            return false;
+        }
+        if (n.has(Node::collapsed)) {
             // Skipped, and yet it is printed: taken apart now. All of it is kept, so this is not met again inside.
             const Document* all = scan(doc.slice(n), arena_);
-            if (all->ok()) node(*all, 0);
-        } else if (n.kind == Kind::string) {
-            requote(doc.string_source(n), out_);
-        } else {
-            open(doc, i);
+            return all->ok() && node(*all, 0);
         }
+        open(doc, i);
+        return true;
+    }
+
+    // Where the bytes begin that are copied for a child as a whole, with its key in an object; kNoNode: it is not.
+    uint32_t whole(const Node& n, bool object) const {
+        if (!copy_ || !n.has(Node::canonical) || n.has(Node::removed)) return kNoNode;
+        if (!object) return n.begin;
+        bool together = n.has(Node::key_canonical) && n.begin == n.key_begin + n.key_size + 2;
+        return together ? n.key_begin - 1 : kNoNode;
     }
 
     void open(const Document& doc, uint32_t i) {
@@ -126,50 +156,85 @@ class Emitter {
     void key(const Document& doc, uint32_t i) {
         const Node& n = doc.nodes[i];
         if (n.has(Node::key_canonical)) {
-            // With both quotes.
-            out_.append(doc.text + n.key_begin - 1, n.key_size + size_t{2});
+            copy(doc, n.key_begin - 1, n.key_begin + n.key_size + 1);
         } else {
             requote(doc.key_source(n), out_);
         }
         out_.put(':');
     }
 
-    // Writes one child of the innermost container, or ends it. Writing a child may push: `f` is not used after that.
+    // Writes children of the innermost container up to the first one that has to be opened, or ends it.
     void step() {
         Frame& f = frames_.back();
-        if (f.kind == Frame::Kind::sorted) {
-            if (f.at == f.end) return close();
+        switch (f.kind) {
+            case Frame::Kind::array:
+            case Frame::Kind::ordered:
+                if (as_they_stand(f)) return;
+                break;
+            case Frame::Kind::sorted:
+                if (sorted(f)) return;
+                break;
+            case Frame::Kind::members:
+                if (f.at == f.end) break;
+                member(f);
+                return;
+            case Frame::Kind::elements:
+                if (f.at == f.end) break;
+                separate(f);
+                value(f.elements[f.at++]);
+                return;
+        }
+        close();
+    }
+
+    void member(Frame& f) {
+        const Member& m = f.members[names_[f.at++].ref];
+        separate(f);
+        quote(m.key, out_);
+        out_.put(':');
+        value(m.value);
+    }
+
+    bool as_they_stand(Frame& f) {
+        const Document& doc = *f.doc;
+        bool object = f.kind == Frame::Kind::ordered;
+        while (f.at < f.end) {
+            uint32_t i = f.at;
+            const Node& n = doc.nodes[i];
+            f.at = n.next;
+            if (!n.live()) continue;
+            separate(f);
+            uint32_t from = whole(n, object);
+            if (from != kNoNode) {
+                // With the ones that follow, as long as only the comma is between them.
+                uint32_t to = n.end;
+                while (f.at < f.end && whole(doc.nodes[f.at], object) == to + 1) {
+                    to = doc.nodes[f.at].end;
+                    f.at = doc.nodes[f.at].next;
+                }
+                copy(doc, from, to);
+                continue;
+            }
+            if (object) key(doc, i);
+            if (node(doc, i)) return true;
+        }
+        return false;
+    }
+
+    bool sorted(Frame& f) {
+        const Document& doc = *f.doc;
+        while (f.at != f.end) {
             uint32_t i = names_[f.at++].ref;
             separate(f);
-            const Document& doc = *f.doc;
+            uint32_t from = whole(doc.nodes[i], true);
+            if (from != kNoNode) {
+                copy(doc, from, doc.nodes[i].end);
+                continue;
+            }
             key(doc, i);
-            node(doc, i);
-            return;
+            if (node(doc, i)) return true;
         }
-        if (f.kind == Frame::Kind::members) {
-            if (f.at == f.end) return close();
-            const Member& m = f.members[names_[f.at++].ref];
-            separate(f);
-            quote(m.key, out_);
-            out_.put(':');
-            value(m.value);
-            return;
-        }
-        if (f.kind == Frame::Kind::elements) {
-            if (f.at == f.end) return close();
-            separate(f);
-            value(f.elements[f.at++]);
-            return;
-        }
-        const Document& doc = *f.doc;
-        while (f.at < f.end && !doc.nodes[f.at].live())
-            f.at = doc.nodes[f.at].next;
-        if (f.at >= f.end) return close();
-        uint32_t i = f.at;
-        f.at = doc.nodes[i].next;
-        separate(f);
-        if (f.kind == Frame::Kind::ordered) key(doc, i);
-        node(doc, i);
+        return false;
     }
 
     void close() {

@@ -17,7 +17,7 @@ class Growing {
   public:
     Growing(Arena& arena, size_t capacity) : arena_(arena), capacity_(capacity) { data_ = take(capacity); }
 
-    T& push(const T& t) {
+    [[gnu::always_inline]] T& push(const T& t) {
         if (size_ == capacity_) [[unlikely]]
             grow(size_ + 1);
         data_[size_] = t;
@@ -42,7 +42,7 @@ class Growing {
 
   private:
     T* take(size_t n) { return static_cast<T*>(arena_.allocate(sizeof(T) * n, alignof(T))); }
-    void grow(size_t at_least) {
+    [[gnu::noinline]] void grow(size_t at_least) {
         size_t n = capacity_ * 2 > at_least ? capacity_ * 2 : at_least;
         T* p = take(n);
         if (size_ != 0) std::memcpy(static_cast<void*>(p), data_, sizeof(T) * size_);

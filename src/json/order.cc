@@ -11,22 +11,37 @@ bool before(const SortKey& a, const SortKey& b) {
     return c != 0 ? c < 0 : a.ref < b.ref;
 }
 
+// Objects of interfaces are small: how many names are before each one is counted by comparing all with all, which takes
+// no branch. False when two begin alike: nothing was done.
+constexpr size_t kFew = 16;
+bool sort_few(SortKey* keys, size_t n) {
+    uint64_t prefix[kFew];
+    uint32_t ref[kFew];
+    uint32_t rank[kFew] = {};
+    bool alike = false;
+    for (size_t i = 0; i < n; ++i) {
+        prefix[i] = keys[i].prefix;
+        ref[i] = keys[i].ref;
+        uint32_t before_i = 0;
+        for (size_t j = 0; j < i; ++j) {
+            bool less = prefix[j] < prefix[i];
+            alike |= prefix[j] == prefix[i];
+            before_i += less;
+            rank[j] += !less;
+        }
+        rank[i] = before_i;
+    }
+    if (alike) return false;
+    for (size_t i = 0; i < n; ++i)
+        keys[rank[i]].ref = ref[i];
+    return true;
+}
+
 }  // namespace
 
 size_t sort_names(SortKey* keys, size_t n) {
-    // Objects of interfaces are small; insertion sort wins there.
-    constexpr size_t kSmall = 24;
-    if (n <= kSmall) {
-        for (size_t i = 1; i < n; ++i) {
-            SortKey k = keys[i];
-            size_t j = i;
-            for (; j > 0 && before(k, keys[j - 1]); --j)
-                keys[j] = keys[j - 1];
-            keys[j] = k;
-        }
-    } else {
-        std::sort(keys, keys + n, before);
-    }
+    if (n <= kFew && sort_few(keys, n)) return n;
+    std::sort(keys, keys + n, before);
     size_t kept = 0;
     for (size_t i = 0; i < n; ++i) {
         bool last = i + 1 == n || keys[i].prefix != keys[i + 1].prefix || keys[i].view() != keys[i + 1].view();
@@ -39,7 +54,13 @@ size_t sorted_members(const Document& doc, uint32_t object, Arena& arena, Growin
     const Node* nodes = doc.nodes;
     size_t from = out.size();
     for (uint32_t c = object + 1; c < nodes[object].next; c = nodes[c].next) {
-        if (nodes[c].live()) out.push(SortKey::of(doc.key(c, arena), c));
+        const Node& n = nodes[c];
+        if (!n.live()) continue;
+        if (n.has(Node::key_plain) && doc.text_size - n.key_begin >= 8) [[likely]] {
+            out.push(SortKey::of_padded(doc.key_source(n), c));
+        } else {
+            out.push(SortKey::of(doc.key(c, arena), c));
+        }
     }
     size_t n = out.size() - from;
     if (!nodes[object].has(Node::ordered)) {

@@ -23,10 +23,19 @@ struct SortKey {
         if constexpr (std::endian::native == std::endian::little) prefix = __builtin_bswap64(prefix);
         return {prefix, key.data(), static_cast<uint32_t>(key.size()), ref};
     }
+    // The same, quicker, when eight bytes can be read there however short the name is.
+    static SortKey of_padded(std::string_view key, uint32_t ref) {
+        uint64_t prefix;
+        std::memcpy(&prefix, key.data(), 8);
+        if constexpr (std::endian::native == std::endian::little) prefix = __builtin_bswap64(prefix);
+        if (key.size() < 8) prefix &= ~(~uint64_t{0} >> (8 * key.size()));
+        return {prefix, key.data(), static_cast<uint32_t>(key.size()), ref};
+    }
     std::string_view view() const { return {name, size}; }
 };
 
-// Sorts and drops all but the last of equal names; the number that is left.
+// Sorts the refs by their names and drops all but the last of equal names; the number that is left. Only the refs are
+// good afterwards.
 size_t sort_names(SortKey* keys, size_t n);
 
 // Appends the live members of an object node, sorted and unique; ref is the node's index. Returns how many.

@@ -42,6 +42,8 @@ class Output {
         cur_ += n;
     }
     void append(std::string_view s) { append(s.data(), s.size()); }
+    // What may be written before memory has to grow.
+    size_t room() const { return static_cast<size_t>(end_ - cur_); }
     std::string_view view() const { return {begin_, size()}; }
     size_t size() const { return static_cast<size_t>(cur_ - begin_); }
 

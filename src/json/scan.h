@@ -18,6 +18,8 @@
 namespace gladius::json {
 
 inline constexpr uint32_t kMaxDepth = 10000;
+// Of what is kept; more are an error of ours (384 MiB of nodes).
+inline constexpr uint32_t kMaxNodes = 1U << 24;
 inline constexpr uint32_t kKeepAll = UINT32_MAX;
 
 // Nodes are kept down to keep_depth (the root is at depth 0, its members at 1); a container at that depth or below

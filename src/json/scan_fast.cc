@@ -68,34 +68,55 @@ class FastScanner {
     bool run(Document* doc);
 
   private:
-    // The next place of the index.
-    bool take(uint32_t* at) {
-        if (cur_ == last_) [[unlikely]] {
-            if (!index_.fill()) return false;
-            cur_ = index_.at;
-            last_ = cur_ + index_.count;
+    // Reads the places of the index. A local of each function that reads, so that it stays in registers: `stand` is
+    // where it is kept while another one reads.
+    class Places {
+      public:
+        explicit Places(FastScanner& s) : s_(s), cur_(s.stand_.first), last_(s.stand_.last) {}
+        [[gnu::always_inline]] bool take(uint32_t* at) {
+            if (cur_ == last_) [[unlikely]] {
+                if (!s_.index_.fill()) return false;
+                cur_ = s_.index_.at;
+                last_ = cur_ + s_.index_.count;
+            }
+            *at = *cur_++;
+            return true;
         }
-        *at = *cur_++;
-        return true;
-    }
+        [[gnu::always_inline]] void leave() { s_.stand_ = {cur_, last_}; }
+        [[gnu::always_inline]] void come_back() {
+            cur_ = s_.stand_.first;
+            last_ = s_.stand_.last;
+        }
+        // The place of the closing quote; kNone: unusual. The opening one was taken. *lost are the flags (canonical,
+        // plain) that the string does not have.
+        [[gnu::always_inline]] uint32_t string(uint32_t* lost) {
+            uint32_t at;
+            if (!take(&at)) return kNone;
+            if (s_.text_[at] == '"') [[likely]]
+                return at;
+            leave();
+            at = s_.string_rest(at, lost);
+            come_back();
+            return at;
+        }
+
+      private:
+        FastScanner& s_;
+        const uint32_t* cur_;
+        const uint32_t* last_;
+    };
 
     const char* end() const { return text_ + size_; }
 
-    // The place of the closing quote; kNone: unusual. The opening one was taken. *lost are the flags (canonical, plain)
-    // that the string does not have.
-    uint32_t string(uint32_t* lost) {
-        uint32_t at;
-        if (!take(&at)) return kNone;
-        if (text_[at] == '"') [[likely]]
-            return at;
-        return string_rest(at, lost);
-    }
-
     // `at` is a place inside a string.
     [[gnu::noinline]] uint32_t string_rest(uint32_t at, uint32_t* lost) {
+        Places places(*this);
         for (;;) {
             auto c = static_cast<unsigned char>(text_[at]);
-            if (c == '"') return at;
+            if (c == '"') {
+                places.leave();
+                return at;
+            }
             uint32_t behind = at + 1;
             if (c == '\\') {
                 *lost |= Node::plain;
@@ -109,7 +130,7 @@ class FastScanner {
             }
             if (behind == kNone) return kNone;
             do {
-                if (!take(&at)) return kNone;
+                if (!places.take(&at)) return kNone;
             } while (at < behind);
         }
     }
@@ -248,8 +269,8 @@ class FastScanner {
 
     uint32_t skip_value(uint32_t at, uint32_t depth);
 
-    Node* grow(Node* nodes, uint32_t count, uint32_t* capacity) {
-        uint32_t twice = *capacity * 2;
+    [[gnu::noinline]] Node* grow(Node* nodes, uint32_t count, uint32_t* capacity) {
+        uint32_t twice = std::min(*capacity * 2, kMaxNodes);
         auto* bigger = static_cast<Node*>(arena_.allocate(sizeof(Node) * twice, alignof(Node)));
         std::memcpy(static_cast<void*>(bigger), nodes, sizeof(Node) * count);
         arena_.give_back(nodes, sizeof(Node) * *capacity, alignof(Node));
@@ -263,8 +284,10 @@ class FastScanner {
     Arena& arena_;
     uint32_t keep_depth_;
     const Selection* selection_;
-    const uint32_t* cur_ = nullptr;
-    const uint32_t* last_ = nullptr;
+    struct {
+        const uint32_t* first = nullptr;
+        const uint32_t* last = nullptr;
+    } stand_;
     simd::JsonIndex index_;
 };
 
@@ -276,10 +299,11 @@ uint32_t FastScanner::skip_value(uint32_t at, uint32_t depth) {
     uint32_t behind;
     uint32_t ignored = 0;
     bool object = false;
+    Places places(*this);
 value:
     switch (text_[at]) {
         case '"':
-            behind = string(&ignored);
+            behind = places.string(&ignored);
             if (behind == kNone) return kNone;
             ++behind;
             break;
@@ -291,7 +315,7 @@ value:
             uint64_t below = (uint64_t{1} << open % 64) - 1;
             bits = (open % 64 == 0 ? 0 : bits & below) | uint64_t{object} << open % 64;
             ++open;
-            if (!take(&at)) return kNone;
+            if (!places.take(&at)) return kNone;
             if (text_[at] == (object ? '}' : ']')) goto close;
             if (object) goto key;
             goto value;
@@ -302,10 +326,13 @@ value:
             break;
     }
 after:
-    if (open == 0) return behind;
-    if (!take(&at)) return kNone;
+    if (open == 0) {
+        places.leave();
+        return behind;
+    }
+    if (!places.take(&at)) return kNone;
     if (text_[at] == ',') {
-        if (!take(&at)) return kNone;
+        if (!places.take(&at)) return kNone;
         if (object) goto key;
         goto value;
     }
@@ -316,8 +343,8 @@ close:
     if (open != 0) object = (objects[(open - 1) / 64] >> (open - 1) % 64 & 1) != 0;
     goto after;
 key:
-    if (text_[at] != '"' || string(&ignored) == kNone) return kNone;
-    if (!take(&at) || text_[at] != ':' || !take(&at)) return kNone;
+    if (text_[at] != '"' || places.string(&ignored) == kNone) return kNone;
+    if (!places.take(&at) || text_[at] != ':' || !places.take(&at)) return kNone;
     goto value;
 }
 
@@ -343,9 +370,13 @@ bool FastScanner::run(Document* doc) {
     uint32_t next_names = 0;  // of the value that comes next; kNoNode: it is kept
     bool may_select = selection_ != nullptr && !selection_->names.empty();
 
-    auto add = [&](Kind kind, uint32_t end, uint32_t f, uint32_t next) {
-        if (count == capacity) [[unlikely]]
+    Places places(*this);
+
+    auto add = [&](Kind kind, uint32_t end, uint32_t f, uint32_t next) __attribute__((always_inline)) {
+        if (count == capacity) [[unlikely]] {
+            if (count == kMaxNodes) return false;
             nodes = grow(nodes, count, &capacity);
+        }
         Node& n = nodes[count++];
         n.key_begin = key_at;
         n.key_size = key_size;
@@ -354,11 +385,12 @@ bool FastScanner::run(Document* doc) {
         n.next = next;
         n.kind = kind;
         n.flags = static_cast<uint16_t>(f | key_flags);
+        return true;
     };
     auto lose = [&](uint32_t f) { flags &= ~f; };
 
     // A scalar at the top is read by the reference.
-    if (!take(&at) || (text[at] != '{' && text[at] != '[')) return false;
+    if (!places.take(&at) || (text[at] != '{' && text[at] != '[')) return false;
     behind = at;
 
 value:
@@ -366,10 +398,10 @@ value:
     switch (text[at]) {
         case '"': {
             uint32_t lost = 0;
-            uint32_t end = string(&lost);
+            uint32_t end = places.string(&lost);
             if (end == kNone) return false;
             behind = end + 1;
-            add(Kind::string, behind, (Node::canonical | Node::plain) & ~lost, count + 1);
+            if (!add(Kind::string, behind, (Node::canonical | Node::plain) & ~lost, count + 1)) return false;
             lose(lost & Node::canonical);
             break;
         }
@@ -380,7 +412,8 @@ value:
             gaps = 0;
             if (open != kNoNode) nodes[open].flags = static_cast<uint16_t>(flags);
             bool object = text[at] == '{';
-            add(object ? Kind::object : Kind::array, 0, Node::canonical | (object ? Node::ordered : 0), open);
+            if (!add(object ? Kind::object : Kind::array, 0, Node::canonical | (object ? Node::ordered : 0), open))
+                return false;
             open = count - 1;
             flags = nodes[open].flags;
             if (may_select) {
@@ -392,7 +425,7 @@ value:
             key_at = key_size = key_flags = 0;
             previous = {nullptr, 0};
             behind = at + 1;
-            if (!take(&at)) return false;
+            if (!places.take(&at)) return false;
             if (text[at] == (object ? '}' : ']')) goto close;
             if (object) goto key;
             goto value;
@@ -400,7 +433,7 @@ value:
         default: {
             behind = scalar(at);
             if (behind == kNone) return false;
-            add(kind_at(text[at]), behind, Node::canonical, count + 1);
+            if (!add(kind_at(text[at]), behind, Node::canonical, count + 1)) return false;
             break;
         }
     }
@@ -408,22 +441,22 @@ value:
 
 after_member:
     previous = {text + key_at, key_size};
-    if (!take(&at)) return false;
+    if (!places.take(&at)) return false;
     if (text[at] == ',') {
         gaps |= at ^ behind;
         behind = at + 1;
-        if (!take(&at)) return false;
+        if (!places.take(&at)) return false;
         goto key;
     }
     if (text[at] == '}') goto close;
     return false;
 
 after_element:
-    if (!take(&at)) return false;
+    if (!places.take(&at)) return false;
     if (text[at] == ',') {
         gaps |= at ^ behind;
         behind = at + 1;
-        if (!take(&at)) return false;
+        if (!places.take(&at)) return false;
         goto value;
     }
     if (text[at] == ']') goto close;
@@ -434,7 +467,7 @@ key: {
     gaps |= at ^ behind;
     key_at = at + 1;
     uint32_t lost = 0;
-    uint32_t end = string(&lost);
+    uint32_t end = places.string(&lost);
     if (end == kNone) return false;
     key_size = end - key_at;
     key_flags = Node::key_canonical | Node::key_plain;
@@ -448,10 +481,10 @@ key: {
         bool ascending = (lost & Node::plain) == 0 && (previous.p == nullptr || before(previous, key, this->end()));
         if (!ascending) lose(Node::ordered | Node::canonical);
     }
-    if (!take(&at) || text[at] != ':') return false;
+    if (!places.take(&at) || text[at] != ':') return false;
     gaps |= at ^ (end + 1);
     behind = at + 1;
-    if (!take(&at)) return false;
+    if (!places.take(&at)) return false;
     if (!may_select) goto value;
     next_names = kNoNode;
     if ((lost & Node::plain) != 0) goto value;
@@ -465,10 +498,12 @@ key: {
         case Selection::Fate::skip:
             break;
     }
+    places.leave();
     behind = skip_value(at, depth);
+    places.come_back();
     if (behind == kNone) return false;
     Kind kind = kind_at(text[at]);
-    add(kind, behind, Node::skipped | (kind >= Kind::array ? Node::collapsed : 0), count + 1);
+    if (!add(kind, behind, Node::skipped | (kind >= Kind::array ? Node::collapsed : 0), count + 1)) return false;
     lose(Node::canonical);
     goto after_member;
 }

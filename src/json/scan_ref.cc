@@ -151,6 +151,12 @@ class Scanner {
         }
     }
 
+    bool full() {
+        if (nodes_.size() < kMaxNodes) return false;
+        error_ = "the text has too many values";
+        return true;
+    }
+
     Node& add(Kind kind, uint32_t begin, uint32_t end, uint16_t flags) {
         Node n;
         n.key_begin = key_begin_;
@@ -168,6 +174,7 @@ class Scanner {
     // While a container is open its `next` is the index of the container around it: the stack needs no memory.
     bool open() {
         if (depth_ == kMaxDepth) return wrong("exceeded max depth");
+        if (full()) return false;
         bool object = *p_ == '{';
         // An object has fates for its members when the one around it said `look`, up to the root.
         if (object && selecting_ == depth_ && names_ != kNoNode && selecting_ < Selection::kLevels)
@@ -244,6 +251,7 @@ class Scanner {
         } else {
             return wrong("looking for beginning of value");
         }
+        if (full()) return false;
         add(kind, begin, here(), flags);
         if (open_ != kNoNode) complete(static_cast<uint32_t>(nodes_.size() - 1));
         return true;

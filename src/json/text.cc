@@ -267,6 +267,14 @@ void requote(std::string_view source, Output& out) {
         out.append(r.p, static_cast<size_t>(stop - r.p));
         r.p = stop;
         if (stop == r.end) break;
+        if (*stop == '\\' && stop[1] != 'u' && stop[1] != '/') {
+            // The short escapes are those of Go.
+            char* w = out.reserve(2);
+            std::memcpy(w, stop, 2);
+            out.commit(w + 2);
+            r.p += 2;
+            continue;
+        }
         size_t n = r.next();
         write_char(r.bytes, n, out);
     }
