@@ -237,8 +237,8 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
         co_return;
     }
     if (b.return_error_code) {
-        // Only a stage can make one that no answer can have; 0 leaves the client's as it is.
-        p.status = status == 0 ? 200 : status < 200 || status > 999 ? 500 : status;
+        // Only a stage can make one that no answer can have; what is no status leaves the client's as it is.
+        p.status = status <= 0 ? 200 : status < 200 || status > 999 ? 500 : status;
         p.error = ex.arena.copy(body);
         p.content_type = type;
         p.has_body = true;

@@ -86,7 +86,8 @@ void copy_fields(const AnswerDraft& draft, const Rules& rules, uint64_t length, 
     for (const DraftField& f : draft.headers.all()) {
         Token t = http::find_token(f.name);
         if (http::is_hop_by_hop(t) || t == Token::content_length || !valid_header_name(f.name)) continue;
-        if (t != Token::unknown && (http::bit(t) & rules.drop)) continue;
+        // A coding that is here now came after the unpacking.
+        if (t != Token::unknown && t != Token::content_encoding && (http::bit(t) & rules.drop)) continue;
         h.raw(f.name);
         h.raw(": ");
         h.value(trimmed_value(f.value));
@@ -203,8 +204,8 @@ rt::Task<void> relay(Exchange& ex) {
     }
     AnswerDraft* draft = backend.staged() ? &backend.answer_draft() : nullptr;
     if (draft) [[unlikely]] {
-        // A status 0 leaves the client's at 200, as in the reference.
-        if (draft->status == 0) draft->status = 200;
+        // What is no status leaves the client's at 200, as in the reference.
+        if (draft->status <= 0) draft->status = 200;
         if (!draft->failed && (draft->status < 200 || draft->status > 999)) draft->fail("invalid status code");
         if (draft->failed || draft->body_replaced || !backend.called()) {
             co_await answer_from(ex, backend, *draft);

@@ -20,7 +20,6 @@ struct Spec {
     bool drop_sensitive = false;
     BodyPlan how;
     std::string_view body;
-    bool allow_body_headers = true;
     bool again = false;  // after a redirect
     const RequestDraft* draft = nullptr;
     const plan::Proxy* proxy = nullptr;
@@ -54,8 +53,9 @@ constexpr uint64_t kNeverPassed = http::bit(Token::host) | http::bit(Token::cont
                                   http::bit(Token::x_forwarded_for) | http::bit(Token::x_forwarded_host) |
                                   http::bit(Token::user_agent);
 // What the reference's client leaves behind when a redirect leads to another host.
-constexpr uint64_t kSensitive =
-    http::bit(Token::authorization) | http::bit(Token::www_authenticate) | http::bit(Token::cookie);
+constexpr uint64_t kSensitive = http::bit(Token::authorization) | http::bit(Token::www_authenticate) |
+                                http::bit(Token::cookie) | http::bit(Token::proxy_authorization) |
+                                http::bit(Token::proxy_authenticate);
 
 bool filter_passes(const plan::BackendPlan& b, Token t, std::string_view name) {
     return !b.filters_headers || b.header_filter.passes(t, name);
@@ -172,13 +172,12 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
         }
         if (f.token != Token::unknown) {
             if (spec.drop_sensitive && (http::bit(f.token) & kSensitive)) return;
-            if (!spec.allow_body_headers && f.token == Token::content_type) return;
             if (f.token == Token::referer && !spec.referer.empty()) {
                 if (f.value.empty()) return;
                 referer = true;  // one that was there before the redirect stays
             }
             encoding |= f.token == Token::accept_encoding && !f.value.empty();
-            range |= f.token == Token::range;
+            range |= f.token == Token::range && !f.value.empty();
         }
         if (f.canonical) {
             o.raw(f.name);
@@ -432,7 +431,6 @@ void build_redirect(Exchange& ex, const plan::BackendPlan& b, const Redirect& to
     spec.drop_sensitive = !to.same_host;
     spec.how = to.with_body ? BodyPlan::whole : BodyPlan::none;
     spec.body = body;
-    spec.allow_body_headers = to.with_body || !ex.body.seen;
     spec.again = true;
     if (to.proxy) through_proxy(ex, *to.proxy, to.authority, spec);
     spec.draft = draft;

@@ -141,24 +141,28 @@ std::optional<int64_t> parse_rfc3339(std::string_view s) {
         }
         return v < lo || v > hi ? std::nullopt : std::optional<int>(v);
     };
+    // As lenient as Go: an hour of one digit, a comma before the fraction, a zone of 24:60.
+    if (s.size() < 13 || s[4] != '-' || s[7] != '-' || s[10] != 'T') return std::nullopt;
     auto year = number(0, 4, 0, 9999), month = number(5, 2, 1, 12), day = number(8, 2, 1, 31);
-    auto hour = number(11, 2, 0, 23), minute = number(14, 2, 0, 59), second = number(17, 2, 0, 59);
-    if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-    if (s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':') return std::nullopt;
+    size_t wide = s[12] == ':' ? 1 : 2;
+    auto hour = number(11, wide, 0, 23);
+    size_t at = 11 + wide;
+    auto minute = number(at + 1, 2, 0, 59), second = number(at + 4, 2, 0, 59);
+    if (!year || !month || !day || !hour || !minute || !second || s[at] != ':' || s[at + 3] != ':') return std::nullopt;
     bool leap = (*year % 4 == 0 && *year % 100 != 0) || *year % 400 == 0;
     constexpr std::array<int, 12> kDays = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     if (*day > kDays[static_cast<size_t>(*month - 1)] + (*month == 2 && leap)) return std::nullopt;
-    size_t at = 19;
-    if (at < s.size() && s[at] == '.') {
-        size_t digits = ++at;
-        while (at < s.size() && s[at] >= '0' && s[at] <= '9')
+    at += 6;
+    auto digit = [&](size_t i) { return i < s.size() && s[i] >= '0' && s[i] <= '9'; };
+    if (at < s.size() && (s[at] == '.' || s[at] == ',') && digit(at + 1)) {
+        ++at;
+        while (digit(at))
             ++at;
-        if (at == digits) return std::nullopt;
     }
     int64_t offset = 0;
     if (s.substr(at) != "Z") {
         if (s.size() != at + 6 || (s[at] != '+' && s[at] != '-') || s[at + 3] != ':') return std::nullopt;
-        auto h = number(at + 1, 2, 0, 23), m = number(at + 4, 2, 0, 59);
+        auto h = number(at + 1, 2, 0, 24), m = number(at + 4, 2, 0, 60);
         if (!h || !m) return std::nullopt;
         offset = (*h * 60 + *m) * 60 * (s[at] == '-' ? -1 : 1);
     }
