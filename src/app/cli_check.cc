@@ -15,20 +15,6 @@ std::string painted(std::string_view text, std::string_view colour, bool on) {
     return std::string(colour) + std::string(text) + std::string(kPlain);
 }
 
-std::string_view unbuilt_lint(Lint lint) {
-    switch (lint) {
-        case Lint::online:
-            return "--lint is not built yet";
-        case Lint::embedded:
-            return "--lint-no-network is not built yet";
-        case Lint::schema:
-            return "--lint-schema is not built yet";
-        case Lint::none:
-            break;
-    }
-    return {};
-}
-
 }  // namespace
 
 CheckedFile check_file(const Invocation& in, const Environment& env, bool routes_are_errors) {
@@ -96,25 +82,23 @@ std::string diagnostics_text(const conf::Diagnostics& diagnostics, bool colour) 
 int run_check(const Invocation& in, const Environment& env, bool colour, std::string& said) {
     said += "Parsing configuration file: " + in.config + "\n";
     CheckedFile file = check_file(in, env, in.test_routes);
+    bool lints = in.lint == Lint::online || in.lint == Lint::embedded;
+    bool forgiven = file.ok();
+    if (lints) file.diagnostics.raise_warnings();
     said += diagnostics_text(file.diagnostics, colour);
-    if (!file.loaded) {
-        said += painted("ERROR parsing the configuration file:", kRed, colour) + "\t" +
+    auto failed = [&](std::string_view doing) {
+        said += painted("ERROR " + std::string(doing) + " the configuration file:", kRed, colour) + "\t" +
                 file.diagnostics.summary(in.config) + "\n";
         return kFailed;
-    }
-    if (in.lint != Lint::none) {
-        said += painted("ERROR linting the configuration file:", kRed, colour) + "\t" +
-                std::string(unbuilt_lint(in.lint)) + "; check without it finds misspelt and unknown keys as well\n";
+    };
+    if (!file.loaded) return failed("parsing");
+    if (in.lint == Lint::schema) {
+        said += painted("ERROR linting the configuration file:", kRed, colour) +
+                "\t--lint-schema is not built yet; --lint finds misspelt and unknown keys as well\n";
         return kFailed;
     }
     if (in.debug > 0) said += conf::dump(*file.service, in.debug > 3 ? 3 : in.debug, in.indent);
-    if (!file.ok()) {
-        said +=
-            painted(in.test_routes ? "ERROR testing the configuration file:" : "ERROR parsing the configuration file:",
-                    kRed, colour) +
-            "\t" + file.diagnostics.summary(in.config) + "\n";
-        return kFailed;
-    }
+    if (!file.ok()) return failed(lints && forgiven ? "linting" : in.test_routes ? "testing" : "parsing");
     said += painted("Syntax OK!", kGreen, colour) + "\n";
     return kFine;
 }

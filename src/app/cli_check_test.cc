@@ -85,15 +85,41 @@ TEST(CliCheck, TheDumpComesBeforeTheVerdict) {
     EXPECT_EQ(s.text.substr(s.text.size() - 11), "Syntax OK!\n");
 }
 
-TEST(CliCheck, LintIsNotPretended) {
-    for (Lint lint : {Lint::online, Lint::embedded, Lint::schema}) {
+TEST(CliCheck, LintAgainstASchemaIsNotPretended) {
+    Invocation in;
+    in.lint = Lint::schema;
+    Said s = check(R"({"version": 3})", in);
+    EXPECT_EQ(s.status, kFailed);
+    EXPECT_NE(s.text.find("is not built yet"), std::string::npos) << s.text;
+    EXPECT_EQ(s.text.find("Syntax OK!"), std::string::npos);
+}
+
+TEST(CliCheck, LintForgivesNoWarning) {
+    for (Lint lint : {Lint::online, Lint::embedded}) {
         Invocation in;
         in.lint = lint;
-        Said s = check(R"({"version": 3})", in);
+        Said s = check(R"({"version": 3, "naem": "x"})", in);
         EXPECT_EQ(s.status, kFailed);
-        EXPECT_NE(s.text.find("is not built yet"), std::string::npos) << s.text;
-        EXPECT_EQ(s.text.find("Syntax OK!"), std::string::npos);
+        EXPECT_NE(s.text.find("FILE:1:16: error: "), std::string::npos) << s.text;
+        EXPECT_NE(s.text.find("ERROR linting the configuration file:\tFILE: 1 error\n"), std::string::npos) << s.text;
+        EXPECT_EQ(check(R"({"version": 3, "naem": "x"})").status, kFine);
+        EXPECT_EQ(check(R"({"version": 3, "name": "x"})", in).status, kFine);
     }
+}
+
+TEST(CliCheck, AModifierThatCannotBeBuiltIsAWarningAndNoLint) {
+    const char* config = R"({"version": 3, "endpoints": [{"endpoint": "/a", "backend": [{"url_pattern": "/",
+"host": ["http://h"], "extra_config": {"modifier/martian": {"header.Modifer": {"name": "X-A", "value": "1"}}}}]}]})";
+    Said s = check(config);
+    EXPECT_EQ(s.status, kFine);
+    EXPECT_NE(s.text.find("FILE:2:61: warning: "), std::string::npos) << s.text;
+    EXPECT_NE(s.text.find("modifier/martian is left out as a whole: \"header.Modifer\" is no modifier; "
+                          "did you mean \"header.Modifier\"?"),
+              std::string::npos)
+        << s.text;
+    Invocation in;
+    in.lint = Lint::embedded;
+    EXPECT_EQ(check(config, in).status, kFailed);
 }
 
 TEST(CliCheck, ProtectionThatIsUnknownRefuses) {

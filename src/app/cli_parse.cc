@@ -129,9 +129,9 @@ class Parser {
                 flag("-t,--test-gin-routes", in_.test_routes,
                      "routes that exclude each other are errors\n(default: warnings)");
                 option("-i,--indent", in_.indent, "TEXT", "one step to the right in what -d prints (default: a tab)");
-                flag("-l,--lint", lint_online_, "holds it against the published schema (not built yet)");
-                flag("-n,--lint-no-network", lint_embedded_,
-                     "holds it against the schema inside the program (not\nbuilt yet)");
+                flag("-l,--lint", lint_online_,
+                     "every warning is an error: misspelt keys, components\nthat do nothing or are left out");
+                flag("-n,--lint-no-network", lint_embedded_, "the same: --lint asks no network either");
                 option("-s,--lint-schema", in_.lint_schema, "FILE|URL", "holds it against this schema (not built yet)");
                 unsupported();
                 break;

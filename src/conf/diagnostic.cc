@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace gladius::conf {
 
@@ -59,6 +60,15 @@ void Diagnostics::append(const Diagnostics& other) {
         if (full(d.severity)) continue;
         ++kept_[static_cast<size_t>(d.severity)];
         list_.push_back(d);
+    }
+}
+
+void Diagnostics::raise_warnings() {
+    constexpr auto kWarning = static_cast<size_t>(Severity::warning), kError = static_cast<size_t>(Severity::error);
+    counts_[kError] += std::exchange(counts_[kWarning], 0);
+    kept_[kError] += std::exchange(kept_[kWarning], 0);
+    for (Diagnostic& d : list_) {
+        if (d.severity == Severity::warning) d.severity = Severity::error;
     }
 }
 

@@ -49,6 +49,8 @@ class Diagnostics {
     size_t count(Severity s) const { return counts_[static_cast<size_t>(s)]; }
     bool has_errors() const { return count(Severity::error) > 0; }
     void append(const Diagnostics& other);
+    // Every warning becomes an error: nothing is forgiven.
+    void raise_warnings();
     // Sorted by file, line and column; those without a line first.
     void sort();
 
