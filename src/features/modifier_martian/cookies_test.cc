@@ -37,7 +37,7 @@ TEST(MartianCookies, AreFoundAsGoReadsThem) {
     EXPECT_FALSE(cookie_header_has("a=b; sid=1", "sid", "2"));
     EXPECT_TRUE(cookie_header_has(" ;; sid=\"x y\" ", "sid", "x y"));
     EXPECT_TRUE(cookie_header_has("flag", "flag", ""));
-    EXPECT_FALSE(cookie_header_has("sid=a\"b", "sid", ""));   // a value that is none
+    EXPECT_FALSE(cookie_header_has("sid=a\"b", "sid", ""));  // a value that is none
     EXPECT_FALSE(cookie_header_has("s id=1", "s id", "1"));  // a name that is none
     EXPECT_TRUE(set_cookie_is("sid=1; Path=/", "sid", "1"));
     EXPECT_FALSE(set_cookie_is("other=1; sid=1", "sid", "1"));
@@ -50,10 +50,11 @@ TEST(MartianCookies, TimesAreReadAsGoReadsThem) {
     EXPECT_EQ(parse_rfc3339("2030-01-02T3:04:05Z"), 1893553445);
     EXPECT_EQ(parse_rfc3339("2030-01-02T03:04:05,25+02:00"), 1893553445 - 7200);
     EXPECT_EQ(parse_rfc3339("2028-02-29T23:59:59-01:30"), 1835486999);
-    for (std::string_view bad : {"", "2030-01-02", "2029-02-29T00:00:00Z", "2030-13-01T00:00:00Z", "2030-01-02t03:04:05Z",
-                                 "2030-01-02T24:00:00Z", "2030-01-02T03:04:60Z", "2030-01-02T03:04:05", "2030-01-02T03:04:05.Z",
-                                 "2030-01-02T03:04:05+0200", "2030-01-02T03:04:05+25:00", "2030-01-02T03:04:05Zx",
-                                 "20300-01-02T03:04:05Z", "2030-01-02T03:04:05+02:00:00"})
+    for (std::string_view bad :
+         {"", "2030-01-02", "2029-02-29T00:00:00Z", "2030-13-01T00:00:00Z", "2030-01-02t03:04:05Z",
+          "2030-01-02T24:00:00Z", "2030-01-02T03:04:60Z", "2030-01-02T03:04:05", "2030-01-02T03:04:05.Z",
+          "2030-01-02T03:04:05+0200", "2030-01-02T03:04:05+25:00", "2030-01-02T03:04:05Zx", "20300-01-02T03:04:05Z",
+          "2030-01-02T03:04:05+02:00:00"})
         EXPECT_FALSE(parse_rfc3339(bad)) << bad;
 }
 

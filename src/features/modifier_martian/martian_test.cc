@@ -157,7 +157,8 @@ TEST_F(MartianTest, ALengthThatIsNoNumberIsAnError) {
     on_request(R"({"header.Modifier": {"scope": ["request"], "name": "Content-Length", "value": "a\"b"}})");
     EXPECT_EQ(request.error, R"(strconv.ParseInt: parsing "a\"b": invalid syntax)");
     request.failed = false;
-    on_request(R"({"header.Modifier": {"scope": ["request"], "name": "Content-Length", "value": "99999999999999999999"}})");
+    on_request(
+        R"({"header.Modifier": {"scope": ["request"], "name": "Content-Length", "value": "99999999999999999999"}})");
     EXPECT_EQ(request.error, R"(strconv.ParseInt: parsing "99999999999999999999": value out of range)");
 }
 
@@ -245,7 +246,8 @@ TEST_F(MartianTest, FiltersDecide) {
     EXPECT_FALSE(decided("querystring.Filter", R"("name": "x", "value": "2")"));
     EXPECT_TRUE(decided("url.Filter", R"("path": "/a/b", "host": "*.test:8080")"));
     EXPECT_FALSE(decided("url.Filter", R"("host": "*.x.test:8080")"));
-    EXPECT_FALSE(decided("url.Filter", R"("host": "")" ", \"scheme\": \"https\""));
+    EXPECT_FALSE(decided("url.Filter", R"("host": "")"
+                                       ", \"scheme\": \"https\""));
     EXPECT_TRUE(decided("url.RegexFilter", R"("regex": "^http://b\\.test:8080/a/b\\?x=1$")"));
     EXPECT_TRUE(decided("port.Filter", R"("port": 8080)"));
     EXPECT_FALSE(decided("port.Filter", R"("port": 80)"));
@@ -280,7 +282,8 @@ TEST_F(MartianTest, IdentifiersAreNewAndStay) {
 }
 
 TEST_F(MartianTest, RangesOfAnOwnBody) {
-    const char* config = R"({"body.Modifier": {"scope": ["response"], "contentType": "t/x", "body": "MDEyMzQ1Njc4OQ=="}})";
+    const char* config =
+        R"({"body.Modifier": {"scope": ["response"], "contentType": "t/x", "body": "MDEyMzQ1Njc4OQ=="}})";
     auto asked = [&](std::string_view range) {
         answer.status = 200;
         answer.failed = false;
@@ -327,8 +330,8 @@ TEST_F(MartianTest, FilesAreServedFromBelowTheRootOnly) {
     fs::create_directories(root / "www/docs");
     std::ofstream(root / "www/docs/a.json") << "{\"a\":1}";
     std::ofstream(root / "secret.txt") << "no";
-    std::string config =
-        R"({"static.Modifier": {"rootPath": ")" + (root / "www/").string() + R"(", "explicitPaths": {"/x": "docs/a.json"}}})";
+    std::string config = R"({"static.Modifier": {"rootPath": ")" + (root / "www/").string() +
+                         R"(", "explicitPaths": {"/x": "docs/a.json"}}})";
     auto served = [&](std::string_view path) {
         answer.status = 200;
         answer.failed = answer.body_replaced = false;
@@ -364,9 +367,18 @@ TEST_F(MartianTest, FilesAreServedFromBelowTheRootOnly) {
 
 TEST(MartianFiles, PathsAreCleanedAsGoDoes) {
     Arena arena;
-    for (auto [from, to] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
-             {"", "."}, {"/", "/"}, {"a/b/../c", "a/c"}, {"/../a", "/a"}, {"../../a", "../../a"}, {"a/../../b", "../b"},
-             {"/a//b/./c/", "/a/b/c"}, {"a/..", "."}, {"/a/../..", "/"}, {"../a/../b", "../b"}, {"./", "."}})
+    for (auto [from, to] :
+         std::initializer_list<std::pair<std::string_view, std::string_view>>{{"", "."},
+                                                                              {"/", "/"},
+                                                                              {"a/b/../c", "a/c"},
+                                                                              {"/../a", "/a"},
+                                                                              {"../../a", "../../a"},
+                                                                              {"a/../../b", "../b"},
+                                                                              {"/a//b/./c/", "/a/b/c"},
+                                                                              {"a/..", "."},
+                                                                              {"/a/../..", "/"},
+                                                                              {"../a/../b", "../b"},
+                                                                              {"./", "."}})
         EXPECT_EQ(clean(from, arena), to) << from;
     EXPECT_EQ(type_of("/a/b.JSON"), "application/json");
     EXPECT_EQ(type_of("/a.json/b"), "");
