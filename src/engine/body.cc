@@ -170,10 +170,13 @@ rt::Task<WholeBody> read_whole_body(Exchange& ex, rt::Scope& scope, std::string_
 }
 
 rt::Task<bool> drain_body(Exchange& ex) {
+    constexpr uint64_t kDrainMs = 5000;  // who takes longer for so little is not worth waiting for
+    rt::Scope scope(ex.w.loop, &ex.c.scope);
+    scope.deadline_in(kDrainMs);
     uint64_t drained = 0;
     while (!ex.body.done) {
         if (ex.body.failed || ex.close || drained > 256 * 1024) co_return false;
-        BodyRun run = co_await next_body(ex, ex.c.scope);
+        BodyRun run = co_await next_body(ex, scope);
         if (run.failed) co_return false;
         drained += run.n;
     }
