@@ -4,8 +4,8 @@
 
 #include "encodings/decode.h"
 #include "engine/handle.h"
-#include "engine/inflate.h"
 #include "engine/open.h"
+#include "engine/unpack.h"
 #include "json/merge.h"
 
 namespace gladius::engine {
@@ -79,34 +79,6 @@ rt::Task<bool> read_all(Exchange& ex, BackendCall& backend, bool borrow, Part& p
     co_return true;
 }
 
-bool inflate_all(Exchange& ex, std::string_view packed, Part& p, std::string_view& out) {
-    uint64_t limit = ex.w.snapshot().server.max_backend_body;
-    Inflater z;
-    size_t cap = packed.size() * 4 + 1024, n = 0;
-    if (!ex.charge(cap)) return no_memory(ex, p), false;
-    char* body = ex.arena.chars(cap);
-    for (;;) {
-        size_t produced = 0;
-        Inflater::State st = z.run(packed, body + n, cap - n, produced);
-        n += produced;
-        if (limit && n > limit)
-            return set_error(ex, p, "the backend's body is larger than gladius/limits.max_backend_body"), false;
-        if (st == Inflater::State::bad) return set_error(ex, p, "gzip: invalid header"), false;
-        if (packed.empty() && z.complete()) break;
-        if (produced == 0 && packed.empty()) return set_error(ex, p, "unexpected EOF"), false;
-        if (n == cap) {
-            if (!ex.charge(cap * 2)) return no_memory(ex, p), false;
-            char* bigger = ex.arena.chars(cap * 2);
-            std::memcpy(bigger, body, n);
-            ex.arena.give_back(body, cap, 1);
-            body = bigger;
-            cap *= 2;
-        }
-    }
-    out = {body, n};
-    return true;
-}
-
 // Whether the end of the value is known without the end of the body.
 bool ends_by_itself(encodings::Decoder d, std::string_view body) {
     using encodings::Decoder;
@@ -134,8 +106,21 @@ std::span<const DraftField> copied_fields(Exchange& ex, const upstream::Call& ca
     return {out, call.head.field_count};
 }
 
-bool is_packed(const upstream::Call& call) {
-    return (call.head.mask & http::bit(http::Token::content_encoding)) && is_gzip(call);
+Coding coding_of(const upstream::Call& call) {
+    if (!(call.head.mask & http::bit(http::Token::content_encoding))) return Coding::none;
+    for (uint32_t i = 0; i < call.head.field_count; ++i) {
+        if (call.fields()[i].token == http::Token::content_encoding)
+            return coding_named(http::value_of(call.base, call.fields()[i]));
+    }
+    return Coding::none;
+}
+
+// Codings that the reference does not know are unpacked where it would fail with the packed bytes. What then turns out
+// not to be packed at all is read as it is, as the reference does.
+Unpacked unpack_ours(Exchange& ex, Coding coding, std::string_view body) {
+    Unpacked u = unpack(ex, coding, body);
+    if (!u.ok() && !u.no_memory && !u.too_large) return {body, {}, false, false};
+    return u;
 }
 
 }  // namespace
@@ -169,7 +154,9 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
     std::string_view type;
     if (!good) type = draft ? draft->headers.get("Content-Type") : content_type_of(ex, backend.call());
     std::string_view url = good ? std::string_view() : backend.url();
-    bool packed = draft ? draft->headers.get("Content-Encoding") == "gzip" : is_packed(backend.call());
+    Coding coding = draft ? coding_named(draft->headers.get("Content-Encoding")) : coding_of(backend.call());
+    bool packed = coding == Coding::gzip;
+    bool ours = coding > Coding::gzip && good && b.decoder != encodings::Decoder::string && !brought;
     bool unpack_first = draft && !brought && backend.inflates();
     std::string_view body;
     bool cut = false;
@@ -187,11 +174,18 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
             cut = why != Failure::none && why != Failure::cancelled && (!good || ends_by_itself(b.decoder, body));
             if (cut && !good) body = {};
         }
-        auto unpack = [&] {
-            if (read && status != 204 && !(body.empty() && !good)) read = inflate_all(ex, body, p, body);
+        auto take = [&](const Unpacked& u) {
+            if (u.no_memory) no_memory(ex, p);
+            if (!u.error.empty()) set_error(ex, p, u.error);
+            read = u.ok();
+            body = u.body;
         };
-        if (unpack_first) unpack();
-        if (packed) unpack();
+        auto gunzip = [&] {
+            if (read && status != 204 && !(body.empty() && !good)) take(unpack(ex, Coding::gzip, body));
+        };
+        if (unpack_first) gunzip();
+        if (packed) gunzip();
+        if (read && ours) take(unpack_ours(ex, coding, body));
         if (!read && !cut) {
             co_await backend.end();
             co_return;
