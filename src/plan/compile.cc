@@ -761,6 +761,9 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
             for (size_t i = 0; f->compile_backend && i < e.backend.size(); ++i) {
                 BackendBuilder one{e, e.backend[i], plan->backends[i], diagnostics};
                 if (conf::Node own = e.backend[i].extra_config.find(f->info.name)) f->compile_backend(own, one);
+                HostRef kept;  // by the snapshot
+                for (const std::string& url : one.other_hosts)
+                    hosts.add(url, kept);
             }
         }
         Route route{Builtin::none, index};

@@ -8,6 +8,8 @@
 //                               .compile_endpoint = &compile};
 #pragma once
 #include <span>
+#include <string>
+#include <vector>
 
 #include "conf/config.h"
 #include "conf/diagnostic.h"
@@ -41,7 +43,10 @@ struct BackendBuilder {
     const conf::Backend& backend;
     BackendPlan& plan;
     conf::Diagnostics& diagnostics;
+    std::vector<std::string> other_hosts = {};  // see also_calls()
 
+    // A place, "http://name:port", where a stage may send the request: its connections are kept like those of `host`.
+    void also_calls(std::string url) { other_hosts.push_back(std::move(url)); }
     void add(BackendStage stage) {
         plan.reads_body |= stage.reads_body;
         plan.stages.push_back(std::move(stage));

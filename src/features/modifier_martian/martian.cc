@@ -6,6 +6,13 @@ namespace gladius::features {
 
 namespace {
 
+// As deep as the configuration, whose parser bounds that.
+void name_hosts(const martian::Modifier& m, plan::BackendBuilder& builder) {
+    if (m.kind == martian::Kind::url_modifier && !m.host.empty()) builder.also_calls("http://" + m.host);
+    for (const martian::Modifier& child : m.children)
+        name_hosts(child, builder);
+}
+
 void compile(const conf::Node& config, plan::BackendBuilder& builder) {
     martian::Built built = martian::build(config);
     for (martian::Remark& r : built.remarks)
@@ -21,6 +28,7 @@ void compile(const conf::Node& config, plan::BackendBuilder& builder) {
             martian::run(*static_cast<const martian::Program*>(p), d);
         };
     if (!stage.on_request && !stage.on_answer) return;
+    name_hosts(built.program->root, builder);
     stage.config = std::move(built.program);
     builder.add(std::move(stage));
 }
