@@ -69,7 +69,7 @@ class FilterProgram {
     void select_for_scan();
     Value grouped(const Value& data, Arena& arena) const;
     // filter_walk.cc
-    Value walk(const Value& data, Arena& arena) const;
+    Value walk(const Value& decoded, Arena& arena) const;
     Value select_inside(const Value& data, Arena& arena) const;
     Value mark_inside(const Value& data, bool list, Arena& arena) const;
 

@@ -39,6 +39,19 @@ bool append_inside(const Value& v, Growing<Value>& out) {
     return true;
 }
 
+// Some decoders give parts as text that is printed already, such as the items of a feed. Names lead into them, too.
+Value readable(const Value& data, Arena& arena) {
+    if (data.kind != Value::Kind::members) return data;
+    auto* members = arena.array<Member>(data.n);
+    for (uint32_t i = 0; i < data.n; ++i) {
+        members[i] = data.members[i];
+        if (members[i].value.kind != Value::Kind::raw) continue;
+        Document* doc = scan(members[i].value.view(), arena);
+        if (doc->ok()) members[i].value = Value::of(doc, 0);
+    }
+    return Value::of(members, data.n);
+}
+
 }  // namespace
 
 // Marks a document. Unlike in Marks a rule may meet many nodes.
@@ -130,7 +143,8 @@ class FilterProgram::Walk {
     Met* met_;  // by rule
 };
 
-Value FilterProgram::walk(const Value& data, Arena& arena) const {
+Value FilterProgram::walk(const Value& decoded, Arena& arena) const {
+    Value data = keep_depth_ == kKeepAll ? readable(decoded, arena) : decoded;
     const Value* root = is_list(data) ? &data.members[0].value : &data;
     if (root->kind == Value::Kind::node && root->n == 0) deepen(*root->document, keep_depth_, arena);
     Value v = flatmap_.apply(target_.empty() ? data : select_inside(data, arena), arena);

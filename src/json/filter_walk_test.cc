@@ -114,6 +114,14 @@ TEST(FilterWalk, WithFlatmap) {
     EXPECT_EQ(printed(p.apply(d.data, arena)), R"({"o":[{"id":1}]})");
 }
 
+TEST(FilterWalk, PrintedParts) {
+    Arena arena;
+    const Names deny = {"items.link"};
+    FilterProgram p = FilterProgram::compile({.deny = deny, .walk = true});
+    Member members[] = {{"items", Value::of_raw(R"([{"title":"t","link":"l"}])")}, {"title", Value::of_text("T")}};
+    EXPECT_EQ(printed(p.apply(Value::of(members, 2), arena)), R"({"items":[{"title":"t"}],"title":"T"})");
+}
+
 TEST(FilterWalk, OffChangesNothing) {
     Arena arena;
     const Names deny = {"a.b"};
