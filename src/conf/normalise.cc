@@ -471,7 +471,6 @@ void Normaliser::backend_common(Backend& b, std::string_view where) {
     for (std::string& h : b.input_headers)
         h = canonical_header(h);
     if (b.encoding.empty()) b.encoding = "json";
-    b.encoding = to_lower(b.encoding);
     if (b.sd_scheme.empty()) b.sd_scheme = "http";
     if (b.sd.empty()) b.sd = "static";
     if (b.sd != "static") {

@@ -263,7 +263,7 @@ rt::Task<void> run_parallel(Exchange& ex, const std::string_view& whole, Outcome
             ++good;
             merge.add(p.data, p.complete);
         } else {
-            busy |= p.status == 503;
+            busy |= p.status == 503 && !p.has_body;  // ours, not what a backend said
             out.failed = true;
         }
     }

@@ -345,6 +345,7 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
         Url base = split_url(url_, ex_.arena);
         own_host = own_host && location.find("://") == std::string_view::npos;
         // Everything that is needed of this answer is copied before the next wait.
+        std::string_view told = ex_.arena.copy(location);
         std::string_view next_url = ex_.arena.copy(resolve(location, base, ex_.arena));
         if (hops == kMaxRedirects - 1) {
             upstream::BodyRun rest = call_->first();
@@ -352,7 +353,7 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
             co_await end();
             error.kind = Failure::bad_answer;
             error.text = "stopped after 10 redirects";
-            url_ = next_url;
+            url_ = told;  // the reference shows the Location as it came
             co_return false;
         }
         Url to = split_url(next_url, ex_.arena);

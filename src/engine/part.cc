@@ -132,7 +132,7 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
         p.cancelled = backend.error.kind == Failure::cancelled;
         if (backend.error.kind == Failure::too_large) p.status = 503;
         if (ex.body.failed && !ex.gone) p.status = ex.body.too_large ? 413 : 400;
-        set_error(ex, p, failure_text(backend.error, backend.method, backend.url()));
+        set_error(ex, p, failure_text(backend.error, b.method_name, backend.url()));
         co_return;
     }
     AnswerDraft* draft = backend.staged() ? &backend.answer_draft() : nullptr;

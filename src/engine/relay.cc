@@ -190,7 +190,7 @@ rt::Task<void> relay(Exchange& ex) {
             co_return;
         }
         if (ex.plan->static_data && ex.plan->static_data->on_failure() && !ex.body.failed) {
-            ex.add_error(failure_text(backend.error, backend.method, backend.url()));
+            ex.add_error(failure_text(backend.error, b.method_name, backend.url()));
             Answer empty;
             empty.completed = 0;
             co_await answer(ex, empty);
@@ -199,7 +199,7 @@ rt::Task<void> relay(Exchange& ex) {
         int status = ex.body.failed                                       ? (ex.body.too_large ? 413 : 400)
                      : backend.error.kind == upstream::Failure::too_large ? 503
                                                                           : 500;
-        co_await answer_failure(ex, status, failure_text(backend.error, backend.method, backend.url()));
+        co_await answer_failure(ex, status, failure_text(backend.error, b.method_name, backend.url()));
         co_return;
     }
     AnswerDraft* draft = backend.staged() ? &backend.answer_draft() : nullptr;

@@ -627,7 +627,7 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e,
     std::vector<std::string> keys;
     for (const std::string& name : e.params)
         keys.push_back(conf::param_key(name));
-    std::string only = backends.size() == 1 ? conf::to_lower(backends[0]->encoding) : std::string();
+    std::string only = backends.size() == 1 ? backends[0]->encoding : std::string();
     p->renderer = encodings::find_renderer(e.output_encoding, only);
     p->flatmap = json::FlatmapProgram::compile(e.flatmap);
     p->sequential = e.proxy.sequential && backends.size() > 1;

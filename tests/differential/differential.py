@@ -259,7 +259,7 @@ class Run:
             self.meant[why] = self.meant.get(why, 0) + 1
             return
         kind = parts(want, got)
-        key = (doc["area"], kind)
+        key = (doc["area"], kind + (f" of {name}" if at is None else ""))
         self.kinds[key] = self.kinds.get(key, 0) + 1
         if self.kinds[key] > 1:
             return

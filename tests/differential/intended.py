@@ -1,6 +1,6 @@
 """Differences that are meant: predicates over a round's configuration, the request and both answers. Each names words of
 the row in docs/differences.md that explains it."""
-import os
+import os, re
 from urllib.parse import unquote
 
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "differences.md")
@@ -19,8 +19,6 @@ def without(answer, names):
 
 
 def hop_by_hop(doc, step, want, got):
-    if step.get("headers") is None and "raw" not in step:
-        return False
     names = set(HOP)
     for k, v in step.get("headers", []):
         if k.lower() == "connection":
@@ -33,11 +31,15 @@ def hop_by_hop(doc, step, want, got):
 
 def blank_in_query(doc, step, want, got):
     """The scripted backend takes the target up to the blank."""
-    if len(want.get("backend", [])) != len(got.get("backend", [])):
+    theirs, ours = want.get("backend", []), got.get("backend", [])
+    if len(theirs) != len(ours):
         return False
-    cut = [{**b, "target": b["target"].split("%20")[0] if "?" in b["target"].split("%20")[0] else b["target"]} for b in got["backend"]]
-    return cut != got["backend"] and {**want, "backend": cut} == {**got, "backend": cut} and all(
-        w == g or w == c for w, g, c in zip(want["backend"], got["backend"], cut))
+
+    def cut(target):
+        path, mark, query = target.partition("?")
+        return path + mark + query.split("%20")[0]
+
+    return theirs != ours and all(w == g or w == {**g, "target": cut(g["target"])} for w, g in zip(theirs, ours)) and {**want, "backend": ours} == {**got, "backend": ours}
 
 
 def placeholder(doc, step, want, got):
@@ -48,6 +50,8 @@ def other_host(doc, step, want, got):
     return want.get("headers", {}).get("location", [""])[0].startswith("//") and got.get("headers", {}).get("location", ["//"])[0].startswith("/")
 
 
+BAD_PORT = "a port that does not exist"
+WILDCARDS = "endpoints that end in `/*`"
 # Words of docs/differences.md, and what tells that a difference is that one.
 INTENDED = [
     ("headers that belong to a connection", hop_by_hop),
@@ -58,7 +62,13 @@ INTENDED = [
 
 
 def which(doc, step, want, got):
-    if not isinstance(want, dict) or not isinstance(got, dict) or "status" not in want or "status" not in got:
+    if not isinstance(want, dict) or not isinstance(got, dict):
+        return None
+    if "exit" in want:
+        if '*"' in doc["config"] and got["exit"] == 0:
+            return WILDCARDS
+        return BAD_PORT if re.search(r'"port": (-\d|6[6-9]\d\d\d|6553[6-9]|[7-9]\d{4})', doc["config"]) and got["exit"] == "non-zero" else None
+    if "status" not in want or "status" not in got:
         return None
     for words, meant in INTENDED:
         if meant(doc, step, want, got):
@@ -69,6 +79,6 @@ def which(doc, step, want, got):
 def check_documented():
     with open(DOCS) as f:
         text = " ".join(f.read().split())
-    for words, _ in INTENDED:
+    for words in [words for words, _ in INTENDED] + [WILDCARDS, BAD_PORT]:
         if words not in text:
             raise SystemExit(f"intended.py: docs/differences.md does not say '{words}'")

@@ -1,5 +1,5 @@
 """The areas: each a function that makes one random round (a case without answers) from a random generator."""
-from . import answers, config, documents, forwarding, routing
+from . import answers, config, documents, flow, forwarding, routing
 
 AREAS = {
     "routing": routing.round_of,
@@ -12,4 +12,10 @@ AREAS = {
     "headers-out": answers.headers_out,
     "config": config.round_of,
     "timeouts": answers.timeouts,
+    "sequential": flow.sequential,
+    "static": flow.static_data,
+    "shadow": flow.shadow,
+    "flatmap": flow.flatmap,
+    "encodings": flow.encodings,
+    "martian": flow.martian,
 }

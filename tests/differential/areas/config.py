@@ -2,7 +2,7 @@
 import copy, json
 
 PORT = "{{port}}"
-ODD = [None, True, False, 0, 1, -1, 1.5, "1", "0", "true", "false", "x", "", [], {}, ["x"], [1], {"a": 1}, "1s", "10", "-1s", "1h2m", "abc", 10**18, 10**20, [[]], [{}], "1.5", "0x10", "1e3", " 1", "5 s", "1µs", "1d"]
+ODD = [None, True, False, 0, 1, -1, 1.5, "1", "0", "true", "false", "x", "", [], {}, ["x"], [1], {"a": 1}, "1s", "10", "-1s", "1h2m", "abc", 10**18, [[]], [{}], "1.5", "0x10", "1e3", " 1", "5 s", "1µs", "1d"]
 ROOT = ["version", "name", "port", "listen_ip", "host", "timeout", "cache_ttl", "output_encoding", "endpoints", "extra_config", "debug_endpoint", "echo_endpoint", "sequential_start", "disable_rest", "dns_cache_ttl",
         "read_timeout", "write_timeout", "idle_timeout", "read_header_timeout", "max_header_bytes", "use_h2c", "dialer_timeout", "dialer_keep_alive", "dialer_fallback_delay", "disable_compression", "disable_keep_alives",
         "max_idle_connections", "max_idle_connections_per_host", "idle_connection_timeout", "response_header_timeout", "expect_continue_timeout", "allow_insecure_connections", "max_shutdown_wait_time", "plugin", "async_agent", "unknown"]
