@@ -325,6 +325,7 @@ rt::Task<void> answer_redirect(Exchange& ex) {
     std::string_view location = as_sent ? *as_sent : http::escape_path(path, ex.arena);
     if (ex.target.has_query) location = ex.arena.concat(location, "?", ex.target.query);
     a.extra = ex.arena.concat("Location: ", ascii_location(location, ex.arena), "\r\n");
+    if (ex.head.method == http::Method::head) a.content_type = "text/html; charset=utf-8";
     if (get) {
         a.content_type = "text/html; charset=utf-8";
         a.body = ex.arena.copy("<a href=\"" + html_escape(location) + "\">Moved Permanently</a>.\n\n");

@@ -363,7 +363,9 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
         co_await end();
         if (!to.ok || to.https) {
             error.kind = to.https ? Failure::unsupported : Failure::bad_answer;
-            error.text = to.https ? kNoTls : "unsupported protocol scheme";
+            error.text = to.https ? std::string(kNoTls)
+                                  : "unsupported protocol scheme \"" +
+                                        std::string(next_url.substr(0, next_url.find(':'))) + "\"";
             url_ = next_url;
             co_return false;
         }
