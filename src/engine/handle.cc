@@ -148,7 +148,8 @@ rt::Task<void> answer_failure(Exchange& ex, int status, std::string_view message
     a.completed = 0;
     if (ex.w.service().return_error_msg) {
         a.body = ex.arena.copy(message);
-        a.content_type = content_type.empty() && !a.body.empty() ? sniff_content_type(a.body) : content_type;
+        bool guess = content_type.empty() && !a.body.empty() && status != 204 && status != 304;
+        a.content_type = guess ? sniff_content_type(a.body) : content_type;
     }
     // The deadline has passed for the backends, not for saying so.
     co_await answer(ex, a);

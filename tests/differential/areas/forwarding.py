@@ -119,7 +119,7 @@ def bodies(rng):
         if rng.random() < 0.3:
             e["backend"][0]["method"] = rng.choice(["GET", "POST", "PUT", "HEAD", "DELETE"])
         if rng.random() < 0.15 and e.get("output_encoding") != "no-op":
-            e["backend"].append({"url_pattern": "/echo", "group": "second", "method": rng.choice(["GET", "POST"])})
+            e["backend"].append({"url_pattern": "/echo", "group": "second", "method": "POST"})
         endpoints.append(e)
     steps = []
     for _ in range(50):
