@@ -24,6 +24,8 @@ step "unit tests ($preset)" unit_tests "build/$preset/gladius_tests"
 step "conformance ($preset)" bash tests/conformance/run.sh "build/$preset/gladius"
 step "quickstart ($preset)" python3 -B tests/quickstart.py --gateway "build/$preset/gladius"
 step "examples of the docs ($preset)" python3 -B tests/docs.py --gateway "build/$preset/gladius"
+step "random rounds ($preset)" python3 -B tests/differential/differential.py --gateway "build/$preset/gladius" --self \
+    --seed 1 --count 1 --areas routing,forwarding,bodies,json,manipulation,headers-out,sequential,encodings,martian
 step "protocol ($preset)" python3 -B tests/protocol/run.py --gateway "build/$preset/gladius"
 step "real configurations ($preset)" python3 -B tests/real_configs.py --gateway "build/$preset/gladius"
 step "layers" python3 tools/check_layers.py

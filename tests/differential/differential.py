@@ -304,6 +304,10 @@ class Run:
                     answers = [(None, part, *pair.ends())]
                 else:
                     answers = [(n, step, *pair.observe(step)) for n, step in enumerate(part["steps"])]
+                for side in pair.sides[0 if self.a.self else 1:]:
+                    if "Sanitizer" in side.case.logged():
+                        self.kinds[area, "a sanitizer spoke"] = 1
+                        print(f"FAIL {name}: a sanitizer spoke\n{side.case.logged()[-3000:]}")
                 for n, step, want, got in answers:
                     self.judge(pair, part, n, step, want, got, f"{name}-{i}-{n}" if n is not None else f"{name}-{i}")
 
