@@ -122,7 +122,7 @@ void compose_head(Exchange& ex, BackendCall& backend, const AnswerDraft* draft, 
     if (draft) {
         copy_fields(*draft, rules, in.content_length, h);
         typed = draft->headers.has("Content-Type");
-        coded = draft->headers.has("Content-Encoding");
+        coded = !draft->headers.get("Content-Encoding").empty();
         dated = draft->headers.has("Date");
     } else {
         copy_fields(call, rules, h);
@@ -289,7 +289,7 @@ rt::Task<void> answer_from(Exchange& ex, BackendCall& backend, const AnswerDraft
     HeadWriter fields(ex.arena.chars(draft.headers.bytes() + ex.plan->cache_control.size() + 128));
     copy_fields(draft, rules, 0, fields);
     if (completed_by_static(ex)) fields.raw(ex.plan->cache_control);
-    if (!draft.headers.has("Content-Type") && !draft.headers.has("Content-Encoding") && !rules.bodiless &&
+    if (!draft.headers.has("Content-Type") && draft.headers.get("Content-Encoding").empty() && !rules.bodiless &&
         !draft.body.empty())
         fields.field("Content-Type", sniff_content_type(draft.body));
     Answer a;

@@ -69,10 +69,11 @@ struct Passed {
     std::string_view value;
 };
 
-// The one place that says which fields a backend gets: those of the client that pass, and the gateway's own. The result
-// says whether the client's Content-Length passes; it is never put.
-template <class Put>
-bool each_field(const Exchange& ex, const plan::BackendPlan& b, Put&& put) {
+// The one place that says which fields a backend gets: those of the client that pass go to `put`, the gateway's own and
+// User-Agent to `own` (their names are constants, which a writer copies without a loop). The result says whether the
+// client's Content-Length passes; it is never put.
+template <class Put, class Own>
+bool each_field(const Exchange& ex, const plan::BackendPlan& b, Put&& put, Own&& own) {
     const plan::RouterPlan& service = *ex.plan->service;
     bool client_agent = false, length_passes = false;
     std::string_view agent;
@@ -96,21 +97,20 @@ bool each_field(const Exchange& ex, const plan::BackendPlan& b, Put&& put) {
         put(Passed{f.token, (f.flags & http::Field::kCanonical) != 0, name, value});
     }
     if (client_agent) {
-        if (filter_passes(b, Token::user_agent, "User-Agent"))
-            put(Passed{Token::user_agent, true, "User-Agent", agent});
+        if (filter_passes(b, Token::user_agent, "User-Agent")) own(Token::user_agent, "User-Agent", agent);
         if (filter_passes(b, Token::x_forwarded_via, "X-Forwarded-Via"))
-            put(Passed{Token::x_forwarded_via, true, "X-Forwarded-Via", service.user_agent});
+            own(Token::x_forwarded_via, "X-Forwarded-Via", service.user_agent);
     } else if (b.sends_user_agent) {
-        put(Passed{Token::user_agent, true, "User-Agent", service.user_agent});
+        own(Token::user_agent, "User-Agent", service.user_agent);
     }
-    if (b.sends_forwarded_for) put(Passed{Token::x_forwarded_for, true, "X-Forwarded-For", ex.client_ip});
+    if (b.sends_forwarded_for) own(Token::x_forwarded_for, "X-Forwarded-For", ex.client_ip);
     if (b.sends_forwarded_host) {
         std::string_view host;
         if (!ex.target.authority.empty())
             host = ex.target.authority;
         else if (ex.head.host_field != UINT32_MAX)
             host = ex.value(ex.fields[ex.head.host_field]);
-        put(Passed{Token::x_forwarded_host, true, "X-Forwarded-Host", host});
+        own(Token::x_forwarded_host, "X-Forwarded-Host", host);
     }
     return length_passes;
 }
@@ -164,12 +164,12 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
     o.raw("\r\n");
 
     bool agent = false, encoding = false, range = false, referer = false;
+    auto own = [&](Token t, std::string_view name, std::string_view value) __attribute__((always_inline)) {
+        bool is_agent = t == Token::user_agent;  // an empty one means none
+        agent |= is_agent;
+        if (!(is_agent && value.empty())) o.field(name, value);
+    };
     auto put = [&](const Passed& f) {
-        if (f.token == Token::user_agent) {  // the first counts, and an empty one means none
-            if (!agent && !f.value.empty()) o.field("User-Agent", f.value);
-            agent = true;
-            return;
-        }
         if (f.token != Token::unknown) {
             if (spec.drop_sensitive && (http::bit(f.token) & kSensitive)) return;
             if (f.token == Token::referer && !spec.referer.empty()) {
@@ -196,10 +196,14 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
             // What the request line, the framing or the reference's client says itself.
             if (t == Token::host || t == Token::content_length || t == Token::transfer_encoding || t == Token::trailer)
                 continue;
-            put(Passed{t, true, f.name, trimmed_value(f.value)});
+            std::string_view value = trimmed_value(f.value);
+            if (t != Token::user_agent)
+                put(Passed{t, true, f.name, value});
+            else if (!agent)  // the first counts
+                own(t, f.name, value);
         }
     } else {
-        length_passes = each_field(ex, b, put);
+        length_passes = each_field(ex, b, put, own);
     }
     if (!agent) o.field("User-Agent", "Go-http-client/1.1");
     if (!spec.referer.empty() && !referer) o.field("Referer", spec.referer);
@@ -447,7 +451,7 @@ RequestDraft* make_draft(Exchange& ex, const plan::BackendPlan& b, const plan::H
     d->url.set_target(out.target, ex.arena);
     d->host = host.header;
     d->headers.reserve(ex.head.field_count + 8);
-    bool length_passes = each_field(ex, b, [&](const Passed& f) {
+    auto put = [&](const Passed& f) {
         std::string_view name = f.name;
         if (!f.canonical) {
             char* spelt = ex.arena.chars(name.size());
@@ -455,7 +459,9 @@ RequestDraft* make_draft(Exchange& ex, const plan::BackendPlan& b, const plan::H
             name = {spelt, name.size()};
         }
         d->headers.add(name, f.value);
-    });
+    };
+    auto own = [&](Token, std::string_view name, std::string_view value) { d->headers.add(name, value); };
+    bool length_passes = each_field(ex, b, put, own);
     d->has_body = how != BodyPlan::none;
     d->body = body;
     const http::Field* length = ex.find(Token::content_length);
