@@ -183,5 +183,19 @@ TEST(Emit, PrintedTextsAreStableAndCopyEqualsPrint) {
     }
 }
 
+// A skipped member that is printed all the same (nobody should) is taken apart then.
+TEST(Emit, WhatWasSkippedCanBePrinted) {
+    Selection s;
+    s.names.push_back({"", Selection::Fate::look, Selection::Fate::skip, 1, 1});
+    s.names.push_back({"a", Selection::Fate::keep, Selection::Fate::keep, 0, 0});
+    Arena arena;
+    Document* doc = scan(R"({"c":{"z": 1,"y":[2, "<"]},"b":"\/","a":1})", arena, 1, &s);
+    ASSERT_TRUE(doc->ok());
+    EXPECT_TRUE(doc->nodes[1].has(Node::skipped));
+    ArenaOutput out(arena, 8);
+    emit(Value::of(doc, 0), arena, out);
+    EXPECT_EQ(out.view(), R"({"a":1,"b":"/","c":{"y":[2,"\u003c"],"z":1}})");
+}
+
 }  // namespace
 }  // namespace gladius::json

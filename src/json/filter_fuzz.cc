@@ -89,11 +89,13 @@ void run(const Input& in) {
     if (doc->nodes[0].kind != Kind::object) return;
     std::string wanted = reference::apply(spec, reference::tree_of(*doc, 0));
     for (uint32_t depth : {program.keep_depth(), uint32_t{0}, kKeepAll}) {
-        Decoded d = decode(Decoder::json, body, arena, depth);
-        std::string got = reference::printed(program.apply(d.data, arena));
-        if (got == wanted) continue;
-        std::fprintf(stderr, "program   %s\nreference %s\n", got.c_str(), wanted.c_str());
-        std::abort();
+        for (const Selection* selection : {static_cast<const Selection*>(nullptr), program.selection()}) {
+            Decoded d = decode(Decoder::json, body, arena, depth, selection);
+            std::string got = reference::printed(program.apply(d.data, arena));
+            if (got == wanted) continue;
+            std::fprintf(stderr, "program   %s\nreference %s\n", got.c_str(), wanted.c_str());
+            std::abort();
+        }
     }
     // Wrapped data have no reference, but must not go wrong.
     for (Decoder other : {Decoder::safejson, Decoder::string}) {

@@ -43,17 +43,19 @@ Outcome run(const Program& s, std::string_view body, Decoder decoder = Decoder::
     FilterProgram f = FilterProgram::compile({s.target, s.allow, s.deny, s.mapping, s.group});
     std::string first;
     bool nothing = false;
-    // However deep the document was kept, the answer is the same.
+    // However deep the document was kept, and whatever was skipped, the answer is the same.
     for (uint32_t depth : {f.keep_depth(), uint32_t{0}, kKeepAll}) {
-        Arena arena;
-        Decoded d = decode(decoder, body, arena, depth);
-        EXPECT_TRUE(d.ok());
-        Value v = f.apply(d.data, arena);
-        ArenaOutput out(arena, 16);
-        emit(v, arena, out);
-        if (depth == f.keep_depth()) first = out.view();
-        EXPECT_EQ(out.view(), first) << depth;
-        nothing = empty(v);
+        for (const Selection* selection : {static_cast<const Selection*>(nullptr), f.selection()}) {
+            Arena arena;
+            Decoded d = decode(decoder, body, arena, depth, selection);
+            EXPECT_TRUE(d.ok());
+            Value v = f.apply(d.data, arena);
+            ArenaOutput out(arena, 16);
+            emit(v, arena, out);
+            if (depth == f.keep_depth() && selection == nullptr) first = out.view();
+            EXPECT_EQ(out.view(), first) << depth;
+            nothing = empty(v);
+        }
     }
     return {first, nothing};
 }
