@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "http/url.h"
+#include "simd/bytes.h"
 
 namespace gladius::engine {
 
@@ -92,16 +93,11 @@ std::string_view DraftUrl::text(Arena& arena) const {
 }
 
 bool valid_header_name(std::string_view name) {
-    auto token = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               (c != 0 && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
-    };
-    return !name.empty() && std::all_of(name.begin(), name.end(), token);
+    return !name.empty() && simd::Best::token_end(name.data(), name.data() + name.size()) == name.data() + name.size();
 }
 
 bool valid_header_value(std::string_view value) {
-    return std::none_of(value.begin(), value.end(),
-                        [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
+    return simd::Best::value_end(value.data(), value.data() + value.size()) == value.data() + value.size();
 }
 
 bool valid_host_header(std::string_view host) {

@@ -1,7 +1,10 @@
 #include "engine/respond.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
+
+#include "simd/bytes.h"
 
 namespace gladius::engine {
 
@@ -11,8 +14,10 @@ void HeadWriter::number(uint64_t n) {
 }
 
 void HeadWriter::value(std::string_view text) {
-    for (char c : text)
-        *p_++ = c == '\r' || c == '\n' ? ' ' : c;
+    char* begin = p_;
+    raw(text);
+    if (simd::Best::value_end(text.data(), text.data() + text.size()) == text.data() + text.size()) return;
+    std::replace_if(begin, p_, [](char c) { return c == '\r' || c == '\n'; }, ' ');
 }
 
 void HeadWriter::status_line(int status) {
