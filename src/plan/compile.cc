@@ -654,10 +654,11 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e,
     return p;
 }
 
-// Real backends answer, shadows get the same request and nobody waits for them (ledger 1 section 5.14).
+// Real backends answer, shadows get the same request and nobody waits for them (ledger 1 section 5.14). of_backend: the
+// plan of each backend of the configuration, in its order; none when nobody would ever ask it.
 std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e, Hosts& hosts,
                                                const std::shared_ptr<const RouterPlan>& service, uint64_t generation,
-                                               conf::Diagnostics& diagnostics) {
+                                               conf::Diagnostics& diagnostics, std::vector<BackendPlan*>& of_backend) {
     std::vector<const conf::Backend*> real, shadows;
     conf::Duration patience{0};
     for (const conf::Backend& b : e.backend) {
@@ -667,11 +668,21 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e, Hosts& h
     }
     auto plan = compile_endpoint(e, real, hosts, service, generation, diagnostics);
     plan->static_data = compile_static(e.proxy.static_data);
+    std::shared_ptr<EndpointPlan> shadow;
     if (!shadows.empty() && !real.empty()) {
-        auto shadow = compile_endpoint(e, shadows, hosts, service, generation, diagnostics);
+        shadow = compile_endpoint(e, shadows, hosts, service, generation, diagnostics);
         shadow->timeout_ms = std::max<uint64_t>(1, ms(patience));
         plan->copies_body = shadow->copies_body = true;
-        plan->shadow = std::move(shadow);
+        plan->shadow = shadow;
+    }
+    size_t next_real = 0, next_shadow = 0;
+    for (const conf::Backend& b : e.backend) {
+        BackendPlan* own = nullptr;
+        if (!b.proxy.shadow)
+            own = &plan->backends[next_real++];
+        else if (shadow)
+            own = &shadow->backends[next_shadow++];
+        of_backend.push_back(own);
     }
     return plan;
 }
@@ -752,14 +763,16 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
     for (const conf::Endpoint& e : s.endpoints) {
         if (!e.is_routed) continue;
         auto index = static_cast<uint32_t>(out->endpoints.size());
-        auto plan = compile_endpoint(e, hosts, out->service, options.generation, diagnostics);
+        std::vector<BackendPlan*> of_backend;
+        auto plan = compile_endpoint(e, hosts, out->service, options.generation, diagnostics, of_backend);
         http::Method m = http::method_of(plan->method);
         EndpointBuilder builder{e, *plan, diagnostics};
         for (const Feature* f : options.features) {
             conf::Node config = e.extra_config.find(f->info.name);
             if (config && f->compile_endpoint) f->compile_endpoint(config, builder);
             for (size_t i = 0; f->compile_backend && i < e.backend.size(); ++i) {
-                BackendBuilder one{e, e.backend[i], plan->backends[i], diagnostics};
+                if (!of_backend[i]) continue;
+                BackendBuilder one{e, e.backend[i], *of_backend[i], diagnostics};
                 if (conf::Node own = e.backend[i].extra_config.find(f->info.name)) f->compile_backend(own, one);
                 HostRef kept;  // by the snapshot
                 for (const std::string& url : one.other_hosts)

@@ -18,4 +18,5 @@ AREAS = {
     "flatmap": flow.flatmap,
     "encodings": flow.encodings,
     "martian": flow.martian,
+    "mixed": flow.mixed,
 }

@@ -210,3 +210,72 @@ def martian(rng):
     steps = [{"path": e["endpoint"] + rng.choice(["", "?a=1", "?q=2&a=3"]), "method": e["method"], "headers": [["X-A", "1"], ["Authorization", "t"], ["Cookie", "c=1"]][:rng.randrange(4)],
               **({"body": "x=1"} if e["method"] == "POST" else {})} for e in endpoints]
     return {"config": {"version": 3, "host": ["{{backend}}"], "endpoints": endpoints}, "routes": routes, "steps": steps, "ignore_backend_headers": ["X-Krakend-Id", "X-Martian-Id"]}
+
+
+RSS = ["<rss version=\"2.0\"><channel><title>t</title><link>http://x/</link><description>d</description><item><title>i</title><link>http://x/1</link><guid>g</guid><pubDate>Mon, 02 Jan 2006 15:04:05 GMT</pubDate></item></channel></rss>",
+       "<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>t</title><id>u</id><updated>2020-01-02T03:04:05Z</updated><entry><title>e</title><id>1</id><link href=\"http://x/\"/><summary>s</summary></entry></feed>",
+       "<rss version=\"2.0\"><channel></channel></rss>", "<rss/>", "not xml", "{\"version\":\"https://jsonfeed.org/version/1\",\"title\":\"t\",\"items\":[{\"id\":\"1\",\"content_text\":\"c\"}]}"]
+
+
+def mixed(rng):
+    """Everything together on one endpoint."""
+    endpoints, routes = [], []
+    operation = lambda: rng.choice([{"type": "move", "args": [flatmap_path(rng).replace("*", "0"), rng.choice(["n", "n.m", "d.n"])]}, {"type": "del", "args": [flatmap_path(rng)]}])
+    for n in range(30):
+        method = rng.choice(["GET", "GET", "POST"])
+        count = rng.choice([1, 1, 2, 3])
+        backends = []
+        for i in range(count):
+            b = {"url_pattern": f"/b{n}-{i}" + rng.choice(["", "?fix=1", "/{id}", "?id={id}"])}
+            extra = answers.error_options(rng, f"m{i}") if rng.random() < 0.3 else {}
+            if rng.random() < 0.25:
+                extra["modifier/martian"] = modifier(rng)
+            proxy = {}
+            if rng.random() < 0.2:
+                proxy["flatmap_filter"] = [operation()]
+            if i and rng.random() < 0.15:
+                proxy["shadow"] = True
+            if proxy:
+                extra["proxy"] = proxy
+            if extra:
+                b["extra_config"] = extra
+            if rng.random() < 0.4:
+                documents.rules(rng, b)
+            kind = rng.random()
+            if kind < 0.1:
+                b["encoding"], body = "xml", rng.choice(XML).encode()
+            elif kind < 0.15:
+                b["encoding"], body = "rss", rng.choice(RSS).encode()
+            elif kind < 0.2:
+                b["encoding"], body = "string", rng.choice([b"text", b"", b"<x>&"])
+            elif kind < 0.3:
+                b["is_collection"], body = True, b"[" + documents.value(rng, 2, documents.SMALL) + b"]"
+            else:
+                body = documents.document(rng, documents.SMALL, depth=3)
+            if rng.random() < 0.2:
+                b["input_headers"] = rng.choice([["X-A"], ["User-Agent", "X-B"], [""]])
+            if method == "POST":
+                b["method"] = "POST"
+            backends.append(b)
+            status = rng.choice([200] * 8 + [201, 404, 500])
+            routes.append({"path": f"/b{n}-{i}*", "status": status, "body_b64": base64.b64encode(body).decode(), "headers": JSON, "delay_ms": 60 * i if count > 1 else 0})
+        e = {"endpoint": f"/e{n}/{{id}}", "method": method, "backend": backends, "timeout": "5s", "input_headers": rng.choice([[], ["*"], ["X-A", "Content-Type"]]), "input_query_strings": rng.choice([[], ["*"], ["a"]])}
+        proxy = {}
+        if rng.random() < 0.2:
+            proxy.update(static(rng))
+        if count > 1 and rng.random() < 0.3:
+            proxy["flatmap_filter"] = [operation()]
+        if count > 1 and rng.random() < 0.2 and method == "GET":
+            proxy["sequential"] = True
+            backends[1]["url_pattern"] = f"/b{n}-1/{{resp0_{documents.path_in(rng, 2)}}}"
+        if proxy:
+            e["extra_config"] = {"proxy": proxy}
+        if rng.random() < 0.4:
+            e["output_encoding"] = rng.choice(["json", "json-collection", "xml", "yaml", "negotiate", "string"] + (["no-op"] if count == 1 else []))
+        if rng.random() < 0.3:
+            e["cache_ttl"] = "60s"
+        endpoints.append(e)
+    conf = {"version": 3, "host": ["{{backend}}"], "endpoints": endpoints}
+    steps = [{"path": e["endpoint"].replace("{id}", rng.choice(["1", "a%20b", "x"])) + rng.choice(["", "?a=1", "?a=1&b=2"]), "method": e["method"], "headers": [["X-A", "1"], ["X-B", "2"], ["User-Agent", "me"], ["Accept", "application/xml"]][:rng.randrange(5)],
+              "settle_ms": 80 if any(b.get("extra_config", {}).get("proxy", {}).get("shadow") for b in e["backend"]) else 0, "backend_order": "any", **({"body": "x=1"} if e["method"] == "POST" else {})} for e in endpoints]
+    return {"config": conf, "routes": routes, "steps": steps, "normalise": [[r"127\.0\.0\.1:\d+", "HOST"]], "ignore_backend_headers": ["X-Krakend-Id", "X-Martian-Id"]}
