@@ -308,7 +308,10 @@ rt::Task<void> refuse(ClientConn& c, int status, std::string_view why, std::stri
     h.raw("HTTP/1.1 ");
     line();
     h.raw("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n");
-    line();
+    if (status == 501)
+        h.raw("Unsupported transfer encoding");
+    else
+        line();
     c.w.counters.add(Counter::requests);
     c.w.counters.add_response(status);
     std::string_view all = h.bytes();
