@@ -389,7 +389,7 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
             co_return false;
         }
         if (!r.with_body) how_ = BodyPlan::none;
-        url_ = next_url;
+        url_ = ex_.arena.concat("http://", to.authority, head.target);  // as it was asked for, with its escapes
         if (draft_) draft_->url = DraftUrl::parse(url_, ex_.arena);
         if (!co_await start_on(peer_of(ex_.w, to), http::method_of(method), scope)) {
             error = std::move(call_->error);

@@ -101,7 +101,8 @@ void copy_fields(const AnswerDraft& draft, const Rules& rules, uint64_t length, 
 
 // Static data has no place in a body that passes as it is; the reference shows it in the head only.
 bool completed_by_static(const Exchange& ex) {
-    return ex.plan->static_data && ex.plan->static_data->on_success();
+    const plan::StaticData* fixed = ex.plan->static_data.get();
+    return fixed && fixed->on_success() && fixed->text != "{}";
 }
 
 // Writes the head for the client from the backend's.

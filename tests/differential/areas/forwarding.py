@@ -87,8 +87,9 @@ def round_of(rng):
         e = rng.choice(endpoints)
         path = "/".join(rng.choice(values).replace(" ", "%20") if s.startswith("{") else s for s in e["endpoint"].split("/"))
         step = {"path": path + query(rng), "method": e["method"], "headers": headers(rng), "backend_order": "any"}
-        # Backends that all use GET share one body in the reference: who reads it first has it.
-        if e["method"] != "GET" or len(e["backend"]) == 1 and rng.random() < 0.1:
+        # Backends that all use GET or HEAD share one body in the reference: who reads it first has it.
+        copied = any(b.get("method", e["method"]) not in ("GET", "HEAD") for b in e["backend"])
+        if copied or len(e["backend"]) == 1 and (e["method"] != "GET" or rng.random() < 0.1):
             if rng.random() < 0.7:
                 step["body"] = rng.choice(["", "x", "{\"a\":1}", "a=1&b=2", "y" * 3000])
         steps.append(step)
