@@ -83,6 +83,8 @@ rt::Task<bool> read_all(Exchange& ex, BackendCall& backend, bool borrow, Part& p
 bool ends_by_itself(encodings::Decoder d, std::string_view body) {
     using encodings::Decoder;
     size_t at = body.find_first_not_of(" \t\r\n");
+    bool markup = d == Decoder::xml || d == Decoder::xml_collection || d == Decoder::rss;
+    if (markup) return at != std::string_view::npos;
     return (d == Decoder::json || d == Decoder::json_collection || d == Decoder::safejson) &&
            at != std::string_view::npos && (body[at] == '{' || body[at] == '[');
 }
@@ -167,8 +169,8 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
             body = draft->body;
         else
             read = co_await read_all(ex, backend, alone, p, body);
-        // The reference reads no further than the end of an object or array: what breaks off behind it is not seen. Of
-        // an error's body it reads all, or says nothing.
+        // The reference reads no further than the end of an object, array or root element: what breaks off behind it is
+        // not seen. Of an error's body it reads all, or says nothing.
         if (!read && !brought && !packed && !unpack_first) {
             Failure why = backend.call().error.kind;
             cut = why != Failure::none && why != Failure::cancelled && (!good || ends_by_itself(b.decoder, body));

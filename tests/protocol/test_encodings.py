@@ -81,3 +81,14 @@ def test_what_only_says_that_it_is_packed_is_read_as_it_is(t):
     for name in ("br", "zstd", "deflate", "identity"):
         assert g.ask(get("/j/plain-" + name)).body == b'{"a":1}', name
         assert g.ask(get("/s/plain-" + name)).body == b'{"content":"{\\"a\\":1}"}', name
+
+
+def test_what_breaks_off_behind_the_root_element_is_not_seen(t):
+    ends, bodies = [], {"/whole": b"<a>1</a>", "/half": b"<a>1"}
+    for path, body in bodies.items():
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+        t.backend.on(path, lambda c, m, all=head + body: (c.send(all), False)[1])
+        ends.append({"endpoint": path, "backend": [{"url_pattern": path, "encoding": "xml"}]})
+    g = t.start({"version": 3, "host": ["http://127.0.0.1:%d" % t.backend.port], "endpoints": ends})
+    assert g.ask(get("/whole")).body == b'{"a":"1"}'
+    assert g.ask(get("/half")).status == 500
