@@ -45,12 +45,12 @@ class MartianTest : public testing::Test {
         answer.charge = [](void*, uint64_t n) { return n < 1u << 20; };
     }
     void on_request(const std::string& text) {
-        program_ = good(text);
-        run(*program_, request);
+        programs_.push_back(good(text));
+        run(*programs_.back(), request);
     }
     void on_answer(const std::string& text) {
-        program_ = good(text);
-        run(*program_, answer);
+        programs_.push_back(good(text));
+        run(*programs_.back(), answer);
     }
 
     Arena arena;
@@ -59,7 +59,7 @@ class MartianTest : public testing::Test {
 
   private:
     std::vector<std::shared_ptr<conf::Document>> documents_;
-    std::shared_ptr<const Program> program_;
+    std::vector<std::shared_ptr<const Program>> programs_;  // drafts point into them, as they do into a plan
 };
 
 TEST_F(MartianTest, ANameThatIsNotRegisteredIsNoModifier) {
