@@ -569,15 +569,18 @@ class Gateway:
             raise AssertionError("the gateway died with %d:\n%s" % (code, log[-3000:]))
 
     def idle(self, seconds=6.0):
-        """Waits until no client connection and no exchange is left, and says the counters."""
+        """Waits until no client connection, no exchange and no counted memory is left, and says the counters.
+
+        A connection gives its memory back at the end of the turn in which it was counted as closed.
+        """
         def quiet():
             c = self.counters()
             self.last = c
-            return c["connections_open"] == 0 and c["exchanges_in_flight"] == 0
+            return c["connections_open"] == 0 and c["exchanges_in_flight"] == 0 and c["memory_budget_used"] == 0
         try:
             wait_until(quiet, seconds, 0.05)
         except AssertionError:
-            raise AssertionError("connections or exchanges leak: %r" % self.last)
+            raise AssertionError("connections, exchanges or memory leak: %r" % self.last)
         assert self.last["backend_connections_open"] == self.last["backend_connections_idle"], self.last
         return self.last
 
