@@ -225,6 +225,7 @@ class Emitter {
         const Document& doc = *f.doc;
         while (f.at != f.end) {
             uint32_t i = names_[f.at++].ref;
+            if (short_member(f, doc, doc.nodes[i])) continue;
             separate(f);
             uint32_t from = whole(doc.nodes[i], true);
             if (from != kNoNode) {
@@ -235,6 +236,26 @@ class Emitter {
             if (node(doc, i)) return true;
         }
         return false;
+    }
+
+    // The usual member, with its comma, in two copies of fixed size; false: it is another one, nothing was written.
+    bool short_member(Frame& f, const Document& doc, const Node& n) {
+        constexpr uint32_t kWide = 32;
+        uint32_t key = n.key_size + 2, value = n.end - n.begin;
+        bool usual = copy_ && n.has(Node::canonical) && n.has(Node::key_canonical) && key <= kWide && value <= kWide &&
+                     doc.text_size - n.begin >= kWide && out_.room() >= 2 * kWide + 2;
+        if (!usual) return false;
+        char* w = out_.reserve(2 * kWide + 2);
+        *w = ',';
+        w += f.first ? 0 : 1;
+        f.first = false;
+        // The key is before the value, so there is as much to read behind it.
+        std::memcpy(w, doc.text + n.key_begin - 1, kWide);
+        w += key;
+        *w++ = ':';
+        std::memcpy(w, doc.text + n.begin, kWide);
+        out_.commit(w + value);
+        return true;
     }
 
     void close() {

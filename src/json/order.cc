@@ -12,17 +12,20 @@ bool before(const SortKey& a, const SortKey& b) {
 }
 
 // Objects of interfaces are small: how many names are before each one is counted by comparing all with all, which takes
-// no branch. False when two begin alike: nothing was done.
-constexpr size_t kFew = 16;
-bool sort_few(SortKey* keys, size_t n) {
-    uint64_t prefix[kFew];
-    uint32_t ref[kFew];
-    uint32_t rank[kFew] = {};
+// no branch. The number is known when this is compiled, so that all of it stays in registers. False when two begin
+// alike: nothing was done.
+template <size_t N>
+bool sort_exactly(SortKey* keys) {
+    uint64_t prefix[N];
+    uint32_t ref[N];
+    uint32_t rank[N];
     bool alike = false;
-    for (size_t i = 0; i < n; ++i) {
+#pragma GCC unroll 8
+    for (size_t i = 0; i < N; ++i) {
         prefix[i] = keys[i].prefix;
         ref[i] = keys[i].ref;
         uint32_t before_i = 0;
+#pragma GCC unroll 8
         for (size_t j = 0; j < i; ++j) {
             bool less = prefix[j] < prefix[i];
             alike |= prefix[j] == prefix[i];
@@ -32,15 +35,40 @@ bool sort_few(SortKey* keys, size_t n) {
         rank[i] = before_i;
     }
     if (alike) return false;
-    for (size_t i = 0; i < n; ++i)
+#pragma GCC unroll 8
+    for (size_t i = 0; i < N; ++i)
         keys[rank[i]].ref = ref[i];
     return true;
+}
+
+bool sort_few(SortKey* keys, size_t n) {
+    switch (n) {
+        case 0:
+        case 1:
+            return true;
+        case 2:
+            return sort_exactly<2>(keys);
+        case 3:
+            return sort_exactly<3>(keys);
+        case 4:
+            return sort_exactly<4>(keys);
+        case 5:
+            return sort_exactly<5>(keys);
+        case 6:
+            return sort_exactly<6>(keys);
+        case 7:
+            return sort_exactly<7>(keys);
+        case 8:
+            return sort_exactly<8>(keys);
+        default:
+            return false;
+    }
 }
 
 }  // namespace
 
 size_t sort_names(SortKey* keys, size_t n) {
-    if (n <= kFew && sort_few(keys, n)) return n;
+    if (sort_few(keys, n)) return n;
     std::sort(keys, keys + n, before);
     size_t kept = 0;
     for (size_t i = 0; i < n; ++i) {

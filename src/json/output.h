@@ -23,7 +23,7 @@ class Output {
     Output& operator=(const Output&) = delete;
 
     // A place for n bytes; commit() says how far it was used.
-    char* reserve(size_t n) {
+    [[gnu::always_inline]] char* reserve(size_t n) {
         if (static_cast<size_t>(end_ - cur_) < n) [[unlikely]]
             grow(n);
         return cur_;
@@ -32,13 +32,16 @@ class Output {
         GL_ASSERT(to >= cur_ && to <= end_);
         cur_ = to;
     }
-    void put(char c) {
+    [[gnu::always_inline]] void put(char c) {
         *reserve(1) = c;
         ++cur_;
     }
-    void append(const char* p, size_t n) {
+    // Not inlined: it is called from many places, and the hot ones reserve and copy a fixed size.
+    [[gnu::noinline]] void append(const char* p, size_t n) {
         if (n == 0) return;
-        std::memcpy(reserve(n), p, n);
+        if (room() < n) [[unlikely]]
+            grow(n);
+        std::memcpy(cur_, p, n);
         cur_ += n;
     }
     void append(std::string_view s) { append(s.data(), s.size()); }

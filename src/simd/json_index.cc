@@ -83,6 +83,7 @@ struct Sse42 {
 
     [[gnu::target("sse4.2")]] static Masks masks(const char* p) {
         Masks m{};
+#pragma GCC unroll 4
         for (unsigned i = 0; i < JsonIndex::kBlock; i += kWidth) {
             __m128i x = load(p + i);
             m.quote |= uint64_t{bits(is(x, '"'))} << i;
@@ -145,6 +146,7 @@ struct Avx2 {
 
     [[gnu::target("avx2,bmi")]] static Masks masks(const char* p) {
         Masks m{};
+#pragma GCC unroll 4
         for (unsigned i = 0; i < JsonIndex::kBlock; i += kWidth) {
             __m256i x = load(p + i);
             m.quote |= uint64_t{bits(is(x, '"'))} << i;
@@ -189,8 +191,12 @@ struct Avx2 {
 
 // Bit i: an odd number of the bits 0..i is set.
 uint64_t parity_so_far(uint64_t v) {
-    for (unsigned i = 1; i < 64; i *= 2)
-        v ^= v << i;
+    v ^= v << 1;
+    v ^= v << 2;
+    v ^= v << 4;
+    v ^= v << 8;
+    v ^= v << 16;
+    v ^= v << 32;
     return v;
 }
 
@@ -212,6 +218,7 @@ uint32_t* write_places(uint64_t places, uint32_t base, uint32_t* out) {
     auto n = static_cast<unsigned>(__builtin_popcountll(places));
     uint32_t* end = out + n;
     do {
+#pragma GCC unroll 8
         for (int i = 0; i < 8; ++i) {
             // Without a bit left this is any number; it is written over.
             out[i] = base + static_cast<uint32_t>(std::countr_zero(places));
