@@ -322,17 +322,6 @@ rt::Task<void> run_sequence(Exchange& ex, const std::string_view& whole, Outcome
 // --- the answer
 // -------------------------------------------------------------------------------------------------------------
 
-bool has_keys(const json::Value& v) {
-    if (v.kind == json::Value::Kind::members) return v.n > 0;
-    if (v.kind != json::Value::Kind::node) return v.kind == json::Value::Kind::raw && v.n > 2;
-    const json::Node& root = v.node();
-    if (root.kind != json::Kind::object) return false;
-    if (root.has(json::Node::collapsed)) return root.end - root.begin > 2;
-    for (uint32_t i = v.n + 1; i < root.next; i = v.document->nodes[i].next)
-        if (v.document->nodes[i].live()) return true;
-    return false;
-}
-
 rt::Task<void> answer_data(Exchange& ex, const json::Value& data, bool complete) {
     Answer a;
     encodings::Renderer renderer = ex.plan->renderer;
@@ -341,7 +330,7 @@ rt::Task<void> answer_data(Exchange& ex, const json::Value& data, bool complete)
         renderer = encodings::negotiated(accept ? ex.value(*accept) : std::string_view());
     }
     a.content_type = encodings::content_type(renderer);
-    a.completed = complete && has_keys(data) ? 1 : 0;
+    a.completed = complete && !json::empty(data) ? 1 : 0;
     if (a.completed && !ex.plan->cache_control.empty()) a.extra = ex.plan->cache_control;
     size_t guess = json::estimate(data) + 64;
     if (!ex.charge(guess)) {

@@ -19,8 +19,7 @@ struct Part {
     bool complete = false;
     bool cancelled = false;
     int status = 500;        // of the error, for an endpoint with this backend only
-    std::string_view error;  // in the arena
-    std::string_view body;   // return_error_code: what the backend said
+    std::string_view error;  // in the arena; with has_body what the backend said (return_error_code)
     std::string_view content_type;
     bool has_body = false;
     bool excused = false;                       // failed, but the answer is complete without it

@@ -44,6 +44,7 @@ bool find_member(const Value& object, std::string_view name, Value* out) {
 
 bool empty(const Value& object) {
     if (object.kind == Value::Kind::members) return object.n == 0;
+    if (object.kind == Value::Kind::raw) return object.n <= 2;
     if (!object.is_object()) return true;
     const Node* nodes = object.document->nodes;
     if (nodes[object.n].has(Node::collapsed)) return nodes[object.n].end - nodes[object.n].begin == 2;
