@@ -1,6 +1,5 @@
 // One client connection, from accept to close: read a head, run the exchange, find the next one.
 #include <errno.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -75,7 +74,7 @@ void on_client_hangup(rt::Io&, void* arg) {
 
 // Says goodbye in a way that lets the client read the last answer: a close with unread input would destroy it.
 rt::Task<void> linger(ClientConn& c) {
-    ::shutdown(c.io.fd(), SHUT_WR);
+    c.io.shutdown_write();
     rt::Scope scope(c.w.loop, &c.scope);
     scope.deadline_in(1000);
     size_t eaten = 0;
@@ -133,10 +132,7 @@ void client_hung_up(ClientConn& c) {
     Exchange* ex = c.exchange;
     if (!ex || ex->gone) return;
     if (!c.io.broken()) {
-        if (!c.in.empty()) return;
-        char byte;
-        ssize_t n = ::recv(c.io.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        if (n > 0) return;
+        if (!c.in.empty() || c.io.peek() > 0) return;
     }
     // Not `gone`: what needs no backend is still said, the client may only have ended its sending side.
     ex->close = true;

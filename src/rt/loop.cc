@@ -48,35 +48,79 @@ bool Io::open(Loop& loop, int fd) {
     ev.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     ev.data.ptr = this;
     if (epoll_ctl(loop.epoll_, EPOLL_CTL_ADD, fd, &ev) != 0) return false;
-    loop_ = &loop;
-    fd_ = fd;
-    opened_turn_ = loop.turns_;
-    can_read_ = can_write_ = peer_closed_ = broken_ = connecting_ = false;
+    reset(loop, fd, nullptr);
     return true;
 }
 
+void Io::open(Loop& loop, Transport& t) {
+    GL_ASSERT(!is_open());
+    reset(loop, -1, &t);
+}
+
+void Io::attach(Transport& t) {
+    GL_ASSERT(fd_ >= 0 && !transport_ && !reader_ && !writer_);
+    transport_ = &t;
+}
+
+void Io::reset(Loop& loop, int fd, Transport* t) {
+    loop_ = &loop;
+    transport_ = t;
+    fd_ = fd;
+    opened_turn_ = loop.turns_;
+    signals_ = 0;
+    can_read_ = can_write_ = peer_closed_ = broken_ = connecting_ = handshaking_ = false;
+}
+
+void Io::signal(uint32_t what) {
+    if (!is_open()) return;
+    signals_ |= what;
+    if (!linked()) loop_->signalled_.push_back(*this);
+}
+
 void Io::close() {
-    if (fd_ < 0) return;
+    if (!is_open()) return;
     GL_ASSERT(!reader_ && !writer_);
-    ::close(fd_);  // leaves the epoll set with its last descriptor
+    unlink();
+    if (Transport* t = std::exchange(transport_, nullptr)) t->close();
+    if (fd_ >= 0) ::close(fd_);  // leaves the epoll set with its last descriptor
     fd_ = -1;
     hangup_ = event_ = wevent_ = nullptr;
 }
 
 int Io::release() {
-    GL_ASSERT(!reader_ && !writer_);
+    GL_ASSERT(!reader_ && !writer_ && !transport_);
     if (fd_ >= 0) epoll_ctl(loop_->epoll_, EPOLL_CTL_DEL, fd_, nullptr);
     hangup_ = event_ = wevent_ = nullptr;
     return std::exchange(fd_, -1);
 }
 
+ssize_t Io::recv_some(char* buf, size_t n) {
+    return transport_ ? transport_->recv(buf, n) : raw_recv(fd_, buf, n);
+}
+
+ssize_t Io::send_some(const char* data, size_t n) {
+    return transport_ ? transport_->send(data, n) : raw_send(fd_, data, n);
+}
+
+ssize_t Io::peek() {
+    if (transport_) return transport_->peek();
+    char byte;
+    return ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+}
+
+void Io::shutdown_write() {
+    if (transport_) transport_->shutdown_write();
+    if (fd_ >= 0) ::shutdown(fd_, SHUT_WR);
+}
+
 bool Io::try_read(ReadAwait& w) {
     for (;;) {
-        ssize_t n = raw_recv(fd_, w.buf, w.cap);
+        ssize_t n = recv_some(w.buf, w.cap);
         if (n > 0) {
             // A short read means that the socket is drained: readiness comes again with new bytes. Not so after the
             // other side closed: then only a further read tells.
-            if (static_cast<size_t>(n) < w.cap && !peer_closed_) can_read_ = false;
+            bool drained = transport_ ? !transport_->has_more() : static_cast<size_t>(n) < w.cap;
+            if (drained && !peer_closed_) can_read_ = false;
             w.res = IoResult{n, 0, Wake::ready};
             return true;
         }
@@ -104,8 +148,15 @@ bool Io::try_write(WriteAwait& w) {
         w.res = err ? IoResult{-1, err, Wake::ready} : IoResult{1, 0, Wake::ready};
         return true;
     }
+    if (handshaking_) {
+        ssize_t n = transport_->handshake();
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
+        handshaking_ = false;
+        w.res = IoResult{n, n < 0 ? errno : 0, Wake::ready};
+        return true;
+    }
     while (w.left > 0) {
-        ssize_t n = raw_send(fd_, w.data, w.left);
+        ssize_t n = send_some(w.data, w.left);
         if (n >= 0) {
             w.data += n;
             w.left -= static_cast<size_t>(n);
@@ -125,7 +176,7 @@ bool Io::try_write(WriteAwait& w) {
 
 ssize_t Io::write_now(const char* data, size_t n) {
     for (;;) {
-        ssize_t r = raw_send(fd_, data, n);
+        ssize_t r = send_some(data, n);
         if (r < 0 && errno == EINTR) continue;
         if (r < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) can_write_ = false;
         return r;
@@ -135,6 +186,12 @@ ssize_t Io::write_now(const char* data, size_t n) {
 Io::WriteAwait Io::connected(Scope& scope) {
     connecting_ = true;
     can_write_ = false;
+    return WriteAwait(*this, scope, nullptr, 0);
+}
+
+Io::WriteAwait Io::handshake(Scope& scope) {
+    GL_ASSERT(transport_);
+    handshaking_ = true;
     return WriteAwait(*this, scope, nullptr, 0);
 }
 
@@ -172,11 +229,13 @@ void Io::WriteAwait::await_suspend(std::coroutine_handle<> h) {
 
 // An event that was fetched for what this Io held before: it was closed in this turn, and perhaps opened again.
 bool Io::stale() const {
-    return fd_ < 0 || opened_turn_ == loop_->turns_;
+    return !is_open() || (fd_ >= 0 && opened_turn_ == loop_->turns_);
 }
 
 void Io::dispatch(uint32_t events) {
     if (stale()) return;
+    // What a Transport waits for has no fixed side: a read of TLS may have to write first.
+    if (transport_ && fd_ >= 0 && (reader_ || writer_)) events |= (reader_ ? EPOLLIN : 0u) | (writer_ ? EPOLLOUT : 0u);
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
         can_read_ = true;
         if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) peer_closed_ = true;
@@ -251,6 +310,18 @@ void Loop::read_clock() {
     unix_s_ = t.tv_sec;
 }
 
+void Loop::run_signalled() {
+    List<Io> now;
+    signalled_.splice_to(now);
+    while (Io* io = now.pop_front()) {
+        uint32_t what = std::exchange(io->signals_, 0);
+        uint32_t events = what & Io::kReadable ? EPOLLIN : 0u;
+        if (what & Io::kWritable) events |= EPOLLOUT;
+        if (what & Io::kBroken) events |= EPOLLHUP | EPOLLERR;
+        io->dispatch(events);
+    }
+}
+
 void Loop::run_ready() {
     while (Wait* w = ready_.pop_front())
         w->handle.resume();
@@ -301,7 +372,7 @@ void Loop::run_remote() {
 
 void Loop::turn(int max_wait_ms) {
     int wait = max_wait_ms;
-    if (!ready_.empty() || !yielded_.empty()) {
+    if (!ready_.empty() || !yielded_.empty() || !signalled_.empty()) {
         wait = 0;
     } else {
         uint64_t next = wheel_.next_in();
@@ -320,6 +391,7 @@ void Loop::turn(int max_wait_ms) {
     ++turns_;
     for (int i = 0; i < n; ++i)
         static_cast<Io*>(events[i].data.ptr)->dispatch(events[i].events);
+    run_signalled();
     wheel_.advance(now_ms());
     if (!yielded_.empty()) {
         List<Wait> again;
@@ -330,6 +402,8 @@ void Loop::turn(int max_wait_ms) {
     current_ = nullptr;
     run_ready();
     run_remote();
+    run_ready();
+    run_signalled();
     run_ready();
     run_retired();
     if (wait == 0 || n > 0) {

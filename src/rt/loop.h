@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "rt/scope.h"
 #include "rt/task.h"
+#include "rt/transport.h"
 #include "rt/wheel.h"
 
 namespace gladius::rt {
@@ -32,20 +33,33 @@ struct IoResult {
 
 class Loop;
 
-// A non-blocking descriptor in the loop. At most one read and one write wait at a time.
-class Io {
+// A non-blocking descriptor in the loop, a descriptor with a Transport on top, or a Transport alone. At most one read
+// and one write wait at a time.
+class Io : public ListHook {
   public:
+    // What the owner of a Transport without a descriptor reports.
+    static constexpr uint32_t kReadable = 1;  // bytes, or the end of the stream
+    static constexpr uint32_t kWritable = 2;
+    static constexpr uint32_t kBroken = 4;  // nothing can be said or heard any more
+
     Io() = default;
-    ~Io() { GL_ASSERT(fd_ < 0); }
+    ~Io() { GL_ASSERT(!is_open()); }
     Io(const Io&) = delete;
     Io& operator=(const Io&) = delete;
 
     // Takes fd (non-blocking) and registers it once, edge-triggered, for both directions.
     bool open(Loop& loop, int fd);
+    // Bytes of the open descriptor go through t from now on. Nothing waits at this moment.
+    void attach(Transport& t);
+    // A stream without a descriptor. Its owner calls signal() when there is something to read, or room.
+    void open(Loop& loop, Transport& t);
+    // Acts on it later in this turn, or in the next one; never inside the call.
+    void signal(uint32_t what);
     void close();
     // Takes the descriptor out of the loop without closing it (its owner is a library, such as c-ares).
     int release();
-    bool is_open() const { return fd_ >= 0; }
+    bool is_open() const { return fd_ >= 0 || transport_; }
+    Transport* transport() const { return transport_; }
     int fd() const { return fd_; }
     Loop& loop() const { return *loop_; }
 
@@ -62,6 +76,11 @@ class Io {
     ssize_t write_now(const char* data, size_t n);
     // Waits until the pending connect() is decided: n = 1 when connected, else error.
     WriteAwait connected(Scope& scope);
+    // Waits until the Transport has agreed with the other side: n = 1, else error.
+    WriteAwait handshake(Scope& scope);
+    // Looks whether a read would find something: 1 bytes, 0 the end, -1 with errno.
+    ssize_t peek();
+    void shutdown_write();
 
     bool readable() const { return can_read_; }
     // Somebody looked and found nothing more to read: readiness comes again with new bytes.
@@ -91,12 +110,16 @@ class Io {
     friend class Loop;
     friend struct ReadAwait;
     friend struct WriteAwait;
+    void reset(Loop& loop, int fd, Transport* t);
     void dispatch(uint32_t events);
     bool stale() const;
+    ssize_t recv_some(char* buf, size_t n);
+    ssize_t send_some(const char* data, size_t n);
     bool try_read(ReadAwait& w);
     bool try_write(WriteAwait& w);
 
     Loop* loop_ = nullptr;
+    Transport* transport_ = nullptr;
     ReadAwait* reader_ = nullptr;
     WriteAwait* writer_ = nullptr;
     Hangup hangup_ = nullptr;
@@ -107,7 +130,9 @@ class Io {
     void* wevent_arg_ = nullptr;
     uint64_t opened_turn_ = 0;
     int fd_ = -1;
-    bool can_read_ = false, can_write_ = false, peer_closed_ = false, broken_ = false, connecting_ = false;
+    uint32_t signals_ = 0;
+    bool can_read_ = false, can_write_ = false, peer_closed_ = false, broken_ = false;
+    bool connecting_ = false, handshaking_ = false;
 };
 
 struct Io::ReadAwait : Wait {
@@ -196,6 +221,7 @@ class Loop {
   private:
     friend class Io;
     void read_clock();
+    void run_signalled();
     void run_ready();
     void run_remote();
     void run_retired();
@@ -211,6 +237,7 @@ class Loop {
     Wheel wheel_;
     List<Wait> ready_;
     List<Wait> yielded_;
+    List<Io> signalled_;
     struct Retired;
     Retired* retired_ = nullptr;
     Io wakeup_;

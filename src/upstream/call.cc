@@ -1,7 +1,6 @@
 #include "upstream/call.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 #include <algorithm>
 
 #include <cctype>
@@ -21,9 +20,8 @@ Failure failure_of(rt::Wake w) {
 
 // A pooled connection may have been closed by the backend in this very turn. Worth a system call only for a request
 // that cannot be repeated.
-bool looks_alive(int fd) {
-    char byte;
-    return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+bool looks_alive(rt::Io& io) {
+    return io.peek() < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 // What the reference says of a status line that is none.
@@ -176,7 +174,7 @@ rt::Task<bool> Call::start(Peer& peer, const BackendRequest& request) {
     for (int attempt = 0;; ++attempt) {
         peer.refresh_if_due();
         conn_ = attempt == 0 ? peer.take_idle() : nullptr;
-        while (conn_ && !request.repeatable && !looks_alive(conn_->io.fd())) {
+        while (conn_ && !request.repeatable && !looks_alive(conn_->io)) {
             close();
             conn_ = peer.take_idle();
         }
