@@ -326,6 +326,7 @@ rt::Task<bool> BackendCall::open(const plan::BackendPlan& b, rt::Scope& scope, c
 rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
     const plan::BackendPlan& b = *backend_;
     url_ = url();
+    std::string_view first_host = split_url(url_, ex_.arena).host;
     bool same_host = true;
     bool own_host = draft_ && !draft_->host.empty() && draft_->host != draft_->url.host;  // of the Host header
     for (int hops = 0;; ++hops) {
@@ -377,8 +378,8 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
         r.proxy = proxy_of(ex_.w, to);
         if (own_host) r.host_header = draft_->host;
         r.referer = url_;
-        // Once another host was asked, they stay behind, also when that one redirects to itself.
-        same_host = same_host && to.host == base.host;
+        // Once a foreign host was asked, they stay behind, also when that one redirects to itself.
+        same_host = same_host && http::is_same_or_below(to.host, first_host);
         r.same_host = same_host;
         r.with_body = keep && has_body;
         head = BackendHead();

@@ -38,7 +38,7 @@ struct Redirect {
     std::string_view authority;          // of the URL
     const plan::Proxy* proxy = nullptr;  // it is asked through
     std::string_view referer;
-    bool same_host = true;  // else Authorization, Cookie and the like stay behind
+    bool same_host = true;  // or a name below the first one; else Authorization, Cookie and the like stay behind
     bool with_body = false;
     Redirect() {}
 };

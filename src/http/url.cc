@@ -277,6 +277,12 @@ std::string_view encode_query(std::string_view query, const NameSet* keep, Arena
     return {out, static_cast<size_t>(w - out)};
 }
 
+bool is_same_or_below(std::string_view host, std::string_view parent) {
+    if (host == parent) return true;
+    if (host.find_first_of(":%") != std::string_view::npos || !host.ends_with(parent)) return false;
+    return host.size() > parent.size() && host[host.size() - parent.size() - 1] == '.';
+}
+
 std::string_view clean_path(std::string_view path, Arena& arena) {
     char* out = arena.chars(path.size() + 2);
     char* w = out;  // "/element" for every element that is kept

@@ -78,6 +78,10 @@ struct NameSet {  // names in any order; small
 };
 std::string_view encode_query(std::string_view query, const NameSet* keep, Arena& arena);
 
+// Whether a name is `parent` or lies below it ("a.b.test" below "b.test"): secrets of a request go along with a
+// redirect to there (Go net/http). Addresses have nothing below them.
+bool is_same_or_below(std::string_view host, std::string_view parent);
+
 // The reference's cleaned path (gin's cleanPath): "/a/../b//c/" -> "/b/c/". Used for redirects.
 std::string_view clean_path(std::string_view path, Arena& arena);
 

@@ -283,5 +283,17 @@ TEST(Url, CleanPath) {
     }
 }
 
+TEST(Url, SameOrBelow) {
+    EXPECT_TRUE(is_same_or_below("b.test", "b.test"));
+    EXPECT_TRUE(is_same_or_below("a.b.test", "b.test"));
+    EXPECT_TRUE(is_same_or_below("x.a.b.test", "b.test"));
+    EXPECT_FALSE(is_same_or_below("b.test", "a.b.test"));
+    EXPECT_FALSE(is_same_or_below("evilb.test", "b.test"));
+    EXPECT_FALSE(is_same_or_below("B.test", "b.test"));
+    EXPECT_FALSE(is_same_or_below("b.test.evil", "b.test"));
+    EXPECT_FALSE(is_same_or_below("fe80::1%x.b.test", "b.test"));
+    EXPECT_FALSE(is_same_or_below("", "b.test"));
+}
+
 }  // namespace
 }  // namespace gladius::http
