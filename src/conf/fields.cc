@@ -483,11 +483,21 @@ bool Reader::value(const Node& n, const Field& f, std::vector<int64_t>& out) {
 }
 
 bool Reader::value(const Node& n, const Field& f, TextMap& out) {
-    if (weak() && n.is(Kind::array) && n.size() == 0) return true;
+    bool ok = true;
+    if (weak() && n.is(Kind::array)) {  // of objects, which are laid on top of each other
+        for (Node e : n.elements()) {
+            TextMap one;
+            ok = value(e, f, one) && ok;
+            for (auto& [key, text] : one) {
+                std::erase_if(out, [&](const auto& pair) { return pair.first == key; });
+                out.emplace_back(std::move(key), std::move(text));
+            }
+        }
+        return ok;
+    }
     if (!n.is(Kind::object)) return mismatch(n, f);
     Field item = f;
     item.type = FieldType::text;
-    bool ok = true;
     for (Member m : n.members()) {
         std::string text;
         if (!m.value.is(Kind::null)) ok = value(m.value, item, text) && ok;

@@ -180,6 +180,7 @@ class Reader {
         if (!list) return false;
         bool ok = true;
         if (list.is(Kind::object)) {
+            if (list.size() == 0) return true;
             out.emplace_back();
             return value(list, f, out.back());
         }
@@ -279,7 +280,22 @@ constexpr Field field(std::string_view name, std::string_view default_value, std
     return f;
 }
 
-// A row that is only known: checked and documented, read by nobody (yet).
+// A row whose values are checked as those of T, and read by nobody.
+template <class T>
+constexpr Field checked(std::string_view name, std::string_view default_value, std::string_view doc) {
+    Field f;
+    f.name = name;
+    f.type = detail::type_of<T>();
+    f.default_value = default_value;
+    f.doc = doc;
+    f.store = [](Reader& r, const Node& n, const Field& field, void*) {
+        T unused{};
+        r.value(n, field, unused);
+    };
+    return f;
+}
+
+// A row that is only known and documented.
 constexpr Field known(std::string_view name, FieldType type, std::string_view default_value, std::string_view doc) {
     Field f;
     f.name = name;

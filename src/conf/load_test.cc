@@ -1,7 +1,9 @@
 #include "conf/load.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -276,6 +278,31 @@ TEST(Load, ReadsAFile) {
     std::remove(path.c_str());
     ASSERT_TRUE(r.ok());
     EXPECT_EQ(r.service->port, 8088);
+}
+
+TEST(Load, ValuesOfIgnoredKeysAreCheckedAsInTheReference) {
+    auto backend = [](const char* members) {
+        return load(fmt::format(R"({{"version":3,"endpoints":[{{"endpoint":"/a","backend":[{{"url_pattern":"/x",)"
+                                R"("host":["http://h.test"],{}}}]}}]}})",
+                                members));
+    };
+    EXPECT_TRUE(said(backend(R"("timeout":["x"])"), kError, "\"timeout\" is a list, expected a duration"));
+    EXPECT_TRUE(said(backend(R"("timeout":"x")"), kError, "invalid duration"));
+    EXPECT_TRUE(said(backend(R"("concurrent_calls":"x")"), kError, "\"concurrent_calls\""));
+    EXPECT_TRUE(backend(R"("timeout":"3s","concurrent_calls":3)").ok());
+}
+
+// mapstructure lays a list of objects on top of each other where one is expected, and takes {} for no element.
+TEST(Load, ListsWhereOneObjectIsExpected) {
+    LoadResult r = load(R"({"version":3,"endpoints":[{"endpoint":"/a","backend":[{"url_pattern":"/x",
+        "host":["http://h.test"],"mapping":[{"a":"b","c":"d"},{"a":"e"}]}]}]})");
+    ASSERT_TRUE(r.ok());
+    TextMap merged = r.service->endpoints.at(0).backend.at(0).mapping;
+    std::sort(merged.begin(), merged.end());
+    EXPECT_EQ(merged, (TextMap{{"a", "e"}, {"c", "d"}}));
+    r = load(R"({"version":3,"endpoints":{}})");
+    ASSERT_TRUE(r.ok());
+    EXPECT_TRUE(r.service->endpoints.empty());
 }
 
 TEST(Load, TlsIsNeverIgnored) {

@@ -83,8 +83,8 @@ constexpr Field kBackendFields[] = {
     field<&Backend::sd>("sd", "static", "Where hosts come from.").one_of("static|dns|dns-shared"),
     field<&Backend::sd_scheme>("sd_scheme", "http", "Scheme in front of hosts that DNS gives."),
     field<&Backend::extra_config>("extra_config", "{}", "Components of this backend."),
-    known("timeout", FieldType::duration, "", "Ignored: the endpoint's timeout counts.").says(kOfEndpoint),
-    known("concurrent_calls", FieldType::integer, "", "Ignored: the endpoint's number counts.").says(kOfEndpoint),
+    checked<std::chrono::nanoseconds>("timeout", "", "Ignored: the endpoint's timeout counts.").says(kOfEndpoint),
+    checked<int64_t>("concurrent_calls", "", "Ignored: the endpoint's number counts.").says(kOfEndpoint),
 };
 
 // ---- endpoint ----
