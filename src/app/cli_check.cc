@@ -43,6 +43,7 @@ CheckedFile check_file(const Invocation& in, const Environment& env, bool routes
     c.http_proxy = http_proxy_of(env);
     c.no_proxy = no_proxy_of(env);
     c.features = features();
+    c.allow_unsupported = in.allow_unsupported;
     out.snapshot = plan::compile(*out.service, c, out.diagnostics);
     out.diagnostics.sort();
     return out;

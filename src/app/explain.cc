@@ -297,8 +297,10 @@ Item endpoint_item(const conf::Endpoint& c, const plan::EndpointPlan& e) {
     if (e.shadow)
         out.children.push_back(
             number("shadow_timeout_ms", "shadow timeout", e.shadow->timeout_ms, duration(e.shadow->timeout_ms)));
-    out.children.push_back(
-        number("stages", "stages before", e.pre.size(), e.pre.empty() ? "none" : std::to_string(e.pre.size())));
+    std::vector<std::string> stages;
+    for (const plan::Stage& s : e.pre)
+        stages.emplace_back(s.name);
+    out.children.push_back(number("stages", "stages before", e.pre.size(), stages.empty() ? "none" : joined(stages)));
     components_item(c.extra_config, out.children);
     if (!e.backends.empty()) {
         out.children.push_back(headers_item(e.backends[0]));

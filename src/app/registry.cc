@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "features/modifier_martian/martian.h"
+#include "features/security_cors/cors.h"
 
 namespace gladius::app {
 
@@ -12,6 +13,7 @@ namespace {
 // itself.
 const std::vector<const plan::Feature*>& list() {
     static const std::vector<const plan::Feature*> all = {
+        &features::security_cors,
         &features::modifier_martian,
     };
     return all;

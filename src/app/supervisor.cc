@@ -105,6 +105,8 @@ std::shared_ptr<plan::Snapshot> Supervisor::load(conf::Diagnostics& diagnostics,
     c.http_proxy = http_proxy_of(env);
     c.no_proxy = no_proxy_of(env);
     c.features = features();
+    c.allow_unsupported = options_.allow_unsupported;
+    c.states = &states_;
     auto s = plan::compile(*r.service, c, diagnostics);
     if (diagnostics.has_errors()) return nullptr;
     return s;
@@ -336,6 +338,7 @@ void Supervisor::reload(const char* why) {
         if (d.severity == conf::Severity::warning) log_->write(Level::warning, "", conf::format(d));
     budget_.set_limit(snapshot->server.max_memory ? snapshot->server.max_memory : machine_memory() / 4 * 3);
     snapshot_ = snapshot;
+    states_.sweep();
     std::erase_if(generations_, [](const auto& g) { return g.expired(); });
     generations_.push_back(snapshot_);
     post_to_workers(

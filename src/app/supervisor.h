@@ -77,6 +77,7 @@ class Supervisor {
     std::vector<std::weak_ptr<const plan::Snapshot>> generations_;
     ListenAddress listen_;
     uint64_t generation_ = 0;
+    plan::StateStore states_;
     uint64_t reloads_ = 0, failed_reloads_ = 0;
     rt::Io signals_, watch_;
     rt::Timer check_timer_, reload_timer_, look_timer_;

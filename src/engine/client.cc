@@ -88,7 +88,8 @@ rt::Task<void> linger(ClientConn& c) {
 // One line an error, as the reference words them (ledger 1 section 8).
 void log_errors(Exchange& ex) {
     telemetry::LogWriter* log = ex.w.log();
-    if (ex.error_count == 0 || !ex.plan || !log->enabled(telemetry::Level::error)) return;
+    // What a stage refused is in the access log only.
+    if (ex.error_count == 0 || !ex.plan || ex.stage_answer || !log->enabled(telemetry::Level::error)) return;
     std::string prefix = "[ENDPOINT: " + ex.plan->path + "]";
     for (int i = 0; i < ex.error_count; ++i) {
         std::string text(ex.errors[i]);
@@ -99,7 +100,7 @@ void log_errors(Exchange& ex) {
 
 void log_access(Exchange& ex) {
     const plan::RouterPlan& service = ex.w.service();
-    if (service.disable_access_log) return;
+    if (service.disable_access_log || ex.unlogged) return;
     std::string_view path = ex.target.path;
     for (const std::string& skip : service.skip_log_paths)
         if (skip == path) return;

@@ -66,6 +66,17 @@ const http::Field* Exchange::find(http::Token t) const {
     return nullptr;
 }
 
+std::string_view Exchange::header(std::string_view name) const {
+    http::Token token = http::find_token(name);
+    if (token != http::Token::unknown) {
+        const http::Field* f = find(token);
+        return f ? value(*f) : std::string_view();
+    }
+    for (const http::Field& f : all_fields())
+        if (f.token == http::Token::unknown && http::same_name(this->name(f), name)) return value(f);
+    return {};
+}
+
 Exchange* new_exchange(ClientConn& c) {
     auto* ex = new (pool_allocate(Exchange::kSize)) Exchange(c);
     c.exchange = ex;

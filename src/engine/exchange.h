@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/arena.h"
+#include "engine/draft.h"
 #include "engine/worker.h"
 #include "http/h1.h"
 #include "http/url.h"
@@ -53,6 +54,8 @@ struct ClientConn : ListHook {
     std::string_view address() const { return {ip, ip_len}; }
 };
 
+struct Answer;
+
 // What a reference means in this exchange; beside plan::EndpointPlan::step_values.
 struct StepText {
     std::string_view text;
@@ -91,17 +94,24 @@ struct Exchange {
     LocalEndpoint* endpoint = nullptr;
     const plan::EndpointPlan* plan = nullptr;
     plan::RouteMatch match;
+    plan::Builtin builtin = plan::Builtin::none;
     StepText* steps = nullptr;  // of endpoints that refer to something
     RequestBody body;
 
     uint64_t start_ns = 0;
     uint64_t sent_bytes = 0;
     uint64_t charged = 0;
-    uint16_t status = 0;  // 0: nothing answered yet
-    bool close = false;   // the connection ends with this answer
-    bool gone = false;    // the client left, or the answer was cut: nothing more can be said
+    uint16_t status = 0;    // 0: nothing answered yet
+    bool close = false;     // the connection ends with this answer
+    bool gone = false;      // the client left, or the answer was cut: nothing more can be said
+    bool unlogged = false;  // the reference's access log does not see it
     uint8_t error_count = 0;
     std::string_view errors[8];  // for the access log
+
+    // What stages put into the head of the answer, whoever makes it; nullptr: nothing. They come before those of a
+    // backend. Names in canonical spelling; texts in the arena, or constants of the program.
+    DraftHeaders* stage_headers = nullptr;
+    const Answer* stage_answer = nullptr;  // of a stage that said reply
 
     Arena arena;  // continues in the rest of the slab
 
@@ -122,6 +132,16 @@ struct Exchange {
     void add_error(std::string_view text) {
         if (error_count < 8) errors[error_count++] = arena.copy(text);
     }
+    DraftHeaders& answer_headers() {
+        if (!stage_headers) {
+            stage_headers = arena.make<DraftHeaders>(arena);
+            stage_headers->reserve(6);
+        }
+        return *stage_headers;
+    }
+    size_t stage_header_bytes() const { return stage_headers ? stage_headers->bytes() : 0; }
+    // The first value of a header of the client; empty when there is none. `name` in canonical spelling.
+    std::string_view header(std::string_view name) const;
 };
 
 Exchange* new_exchange(ClientConn& c);

@@ -54,33 +54,55 @@ rt::Task<void> execute(Exchange& ex) {
     return ex.plan->shadow ? run_with_shadow(ex) : run_executor(ex);
 }
 
-// A stage has to wait: the rest of the stages, and the executor, run in a coroutine of their own.
-rt::Task<void> run_stages(Exchange& ex, size_t from) {
-    for (size_t i = from; i < ex.plan->pre.size(); ++i) {
-        const plan::Stage& stage = ex.plan->pre[i];
-        plan::Verdict v = i == from ? plan::Verdict::suspend : stage.run(stage.config.get(), ex);
-        if (v == plan::Verdict::suspend) v = co_await stage.run_async(stage.config.get(), ex);
-        if (v == plan::Verdict::reply) co_return;
-    }
-    co_await execute(ex);
-}
-
 rt::Task<void> nothing() {
     co_return;
 }
 
-rt::Task<void> run_endpoint(Exchange& ex, uint32_t index) {
-    ex.endpoint = ex.w.endpoint(index);
-    ex.plan = ex.endpoint->plan.get();
-    ex.client_ip = find_client_ip(ex);
-    for (size_t i = 0; i < ex.plan->pre.size(); ++i) {
-        const plan::Stage& stage = ex.plan->pre[i];
-        plan::Verdict v = stage.run(stage.config.get(), ex);
-        if (v == plan::Verdict::suspend) return run_stages(ex, i);
-        if (v == plan::Verdict::reply) return nothing();
-    }
+// A stage has said reply.
+rt::Task<void> answer_of_stage(Exchange& ex) {
+    return ex.stage_answer ? answer(ex, *ex.stage_answer) : nothing();
+}
+
+rt::Task<void> arrive(Exchange& ex) {
     if (ex.body.too_large) return too_large(ex);
     return execute(ex);
+}
+
+// What follows a list of stages.
+using Then = rt::Task<void> (*)(Exchange& ex);
+
+// A stage has to wait: the rest of the stages, and what follows them, run in a coroutine of their own. `keep` holds the
+// stages of a service, which a reload may replace meanwhile; those of an endpoint belong to the exchange's plan.
+rt::Task<void> finish_stages(Exchange& ex, const std::vector<plan::Stage>& stages, size_t from, Then then,
+                             [[maybe_unused]] std::shared_ptr<const plan::RouterPlan> keep) {
+    for (size_t i = from; i < stages.size(); ++i) {
+        const plan::Stage& stage = stages[i];
+        plan::Verdict v = i == from ? plan::Verdict::suspend : stage.run(stage.config.get(), ex);
+        if (v == plan::Verdict::suspend) v = co_await stage.run_async(stage.config.get(), ex);
+        if (v == plan::Verdict::reply) {
+            co_await answer_of_stage(ex);
+            co_return;
+        }
+    }
+    co_await then(ex);
+}
+
+// No coroutine itself, as long as no stage waits.
+rt::Task<void> run_stages(Exchange& ex, const std::vector<plan::Stage>& stages, Then then,
+                          const std::shared_ptr<const plan::RouterPlan>& owner) {
+    for (size_t i = 0; i < stages.size(); ++i) {
+        const plan::Stage& stage = stages[i];
+        plan::Verdict v = stage.run(stage.config.get(), ex);
+        if (v == plan::Verdict::suspend) return finish_stages(ex, stages, i, then, owner);
+        if (v == plan::Verdict::reply) return answer_of_stage(ex);
+    }
+    return then(ex);
+}
+
+rt::Task<void> run_endpoint(Exchange& ex) {
+    ex.plan = ex.endpoint->plan.get();
+    if (ex.client_ip.empty()) ex.client_ip = find_client_ip(ex);
+    return run_stages(ex, ex.plan->pre, &arrive, nullptr);
 }
 
 rt::Task<void> bad_expectation(Exchange& ex) {
@@ -98,6 +120,48 @@ rt::Task<void> answer_server_options(Exchange& ex) {
     co_await answer(ex, a);
 }
 
+// Where the route leads.
+rt::Task<void> go_on(Exchange& ex) {
+    if (ex.endpoint) return run_endpoint(ex);
+    switch (ex.match.kind) {
+        case plan::RouteMatch::found:
+            return answer_builtin(ex, ex.builtin);
+        case plan::RouteMatch::auto_options:
+            return answer_builtin(ex, plan::Builtin::options);
+        case plan::RouteMatch::not_allowed:
+            return answer_not_allowed(ex);
+        default:
+            return answer_not_found(ex);
+    }
+}
+
+rt::Task<void> find_route(Exchange& ex) {
+    const plan::Snapshot& s = ex.w.snapshot();
+    s.router->find(ex.head.method, ex.target.path, ex.arena, ex.match);
+    if (ex.match.kind == plan::RouteMatch::redirect) return answer_redirect(ex);
+    // Looked at whatever was found: gin runs its middlewares for a 404 or 405 too, with what its walk had bound by
+    // then.
+    if (ex.match.param_count > 0 && !ex.w.service().disable_path_decoding) {
+        std::string_view error = plan::encoded_params_error(ex.match, ex.arena);
+        if (!error.empty())
+            return bad_request(ex, error,
+                               ex.match.kind == plan::RouteMatch::not_allowed ? allow_line(ex) : std::string_view());
+    }
+    // The endpoint is held from here on: its index means something in this snapshot only.
+    uint32_t endpoint = UINT32_MAX;
+    if (ex.match.kind == plan::RouteMatch::found) {
+        ex.builtin = s.routes[ex.match.target].builtin;
+        endpoint = s.routes[ex.match.target].endpoint;
+        if (ex.builtin == plan::Builtin::health) return go_on(ex);
+    } else if (ex.match.kind != plan::RouteMatch::auto_options) {
+        ex.match.param_count = 0;
+        endpoint = s.catch_all[static_cast<unsigned>(ex.head.method)].endpoint;
+    }
+    if (endpoint != UINT32_MAX) ex.endpoint = ex.w.endpoint(endpoint);
+    if (s.service->after_routing.empty()) return go_on(ex);
+    return run_stages(ex, s.service->after_routing, &go_on, s.service);
+}
+
 }  // namespace
 
 // No coroutine itself: the usual request goes straight to its executor's.
@@ -111,34 +175,9 @@ rt::Task<void> handle(Exchange& ex) {
     ex.target = *target;
     if (ex.head.bad_expect) return bad_expectation(ex);
     if (ex.target.path == "*" && ex.head.method == http::Method::options) return answer_server_options(ex);
-    const plan::Snapshot& s = ex.w.snapshot();
-    s.router->find(ex.head.method, ex.target.path, ex.arena, ex.match);
-    // Looked at whatever was found: gin runs its middlewares for a 404 or 405 too, with what its walk had bound by
-    // then.
-    if (ex.match.param_count > 0 && ex.match.kind != plan::RouteMatch::redirect &&
-        !ex.w.service().disable_path_decoding) {
-        std::string_view error = plan::encoded_params_error(ex.match, ex.arena);
-        if (!error.empty())
-            return bad_request(ex, error,
-                               ex.match.kind == plan::RouteMatch::not_allowed ? allow_line(ex) : std::string_view());
-    }
-    switch (ex.match.kind) {
-        case plan::RouteMatch::found: {
-            const plan::Route& route = s.routes[ex.match.target];
-            if (route.builtin == plan::Builtin::none) return run_endpoint(ex, route.endpoint);
-            return answer_builtin(ex, route.builtin);
-        }
-        case plan::RouteMatch::auto_options:
-            return answer_builtin(ex, plan::Builtin::options);
-        case plan::RouteMatch::redirect:
-            return answer_redirect(ex);
-        default:
-            break;
-    }
-    ex.match.param_count = 0;
-    const plan::Route& all = s.catch_all[static_cast<unsigned>(ex.head.method)];
-    if (all.endpoint != UINT32_MAX) return run_endpoint(ex, all.endpoint);
-    return ex.match.kind == plan::RouteMatch::not_allowed ? answer_not_allowed(ex) : answer_not_found(ex);
+    const std::shared_ptr<const plan::RouterPlan>& service = ex.w.snapshot().service;
+    if (service->before_routing.empty()) return find_route(ex);
+    return run_stages(ex, service->before_routing, &find_route, service);
 }
 
 rt::Task<void> answer_failure(Exchange& ex, int status, std::string_view message, std::string_view content_type) {
@@ -223,14 +262,6 @@ std::string_view walk_header(const plan::RouterPlan& s, std::string_view value) 
     }
 }
 
-// `name` in its canonical spelling.
-bool is_named(std::string_view written, std::string_view name) {
-    char canonical[64];
-    if (written.size() != name.size() || written.size() > sizeof canonical) return false;
-    http::canonicalise(written, canonical);
-    return std::string_view(canonical, written.size()) == name;
-}
-
 constexpr uint64_t kUsualIpHeaders = http::bit(http::Token::x_forwarded_for) | http::bit(http::Token::x_real_ip);
 
 }  // namespace
@@ -240,7 +271,7 @@ std::string_view find_client_ip(Exchange& ex) {
     std::string_view peer = ex.c.address();
     if (s.app_engine) [[unlikely]] {
         for (const http::Field& f : ex.all_fields())
-            if (is_named(ex.name(f), "X-Appengine-Remote-Addr") && !ex.value(f).empty()) return ex.value(f);
+            if (http::same_name(ex.name(f), "X-Appengine-Remote-Addr") && !ex.value(f).empty()) return ex.value(f);
     }
     if (s.usual_ip_headers && !(ex.head.mask & kUsualIpHeaders)) [[likely]]
         return peer;
@@ -248,7 +279,8 @@ std::string_view find_client_ip(Exchange& ex) {
     for (const std::string& name : s.remote_ip_headers) {
         std::string_view all;  // several fields of the name count as one list
         for (const http::Field& f : ex.all_fields()) {
-            if (is_named(ex.name(f), name)) all = all.empty() ? ex.value(f) : ex.arena.concat(all, ",", ex.value(f));
+            if (http::same_name(ex.name(f), name))
+                all = all.empty() ? ex.value(f) : ex.arena.concat(all, ",", ex.value(f));
         }
         std::string_view ip = all.empty() ? all : walk_header(s, all);
         if (!ip.empty()) return ip;  // as it was written

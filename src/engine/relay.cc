@@ -119,6 +119,7 @@ void compose_head(Exchange& ex, BackendCall& backend, const AnswerDraft* draft, 
     bool completed = completed_by_static(ex);
     h.raw(completed ? "X-Krakend-Completed: true\r\n" : "X-Krakend-Completed: false\r\n");
     if (completed) h.raw(ex.plan->cache_control);
+    write_stage_headers(ex, h);
     bool typed, coded, dated;
     if (draft) {
         copy_fields(*draft, rules, in.content_length, h);
@@ -222,13 +223,15 @@ rt::Task<void> relay(Exchange& ex) {
     bool inflating = backend.inflates();
     BodyRun run = call.first();
     // Stages can make a head larger than the room that the worker's buffers have for one.
-    bool large = draft && draft->headers.bytes() > upstream::Context::kHeadroom / 2;
+    size_t lines = (draft ? draft->headers.bytes() : 0) + ex.stage_header_bytes();
+    bool large = lines > upstream::Context::kHeadroom / 2;
     if (large) {
-        char* moved = ex.arena.chars(draft->headers.bytes() + run.n + 2048) + draft->headers.bytes() + 1024;
+        if (!draft) lines += call.head.head_len;
+        char* moved = ex.arena.chars(lines + run.n + 2048) + lines + 1024;
         if (run.n) std::memcpy(moved, run.data, run.n);
         run.data = moved;
     }
-    HeadWriter h(large ? ex.arena.chars(draft->headers.bytes() + 1024) : ex.w.tx());
+    HeadWriter h(large ? ex.arena.chars(lines + 1024) : ex.w.tx());
     ClientFraming f;
     compose_head(ex, backend, draft, inflating, {run.data, run.n}, h, f);
     if (inflating) {

@@ -515,15 +515,8 @@ namespace gladius::plan {
 bool NameRule::passes(http::Token t, std::string_view name) const {
     if (all) return true;
     if (t != http::Token::unknown) return tokens & http::bit(t);
-    for (const std::string& n : names) {
-        if (n.size() != name.size()) continue;
-        bool same = true;
-        for (size_t i = 0; i < n.size() && same; ++i) {
-            auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; };
-            same = lower(n[i]) == lower(name[i]);
-        }
-        if (same) return true;
-    }
+    for (const std::string& n : names)
+        if (http::same_name(n, name)) return true;
     return false;
 }
 

@@ -68,6 +68,28 @@ rt::Task<bool> write_slow(Exchange& ex, const char* data, size_t n, rt::Scope& s
     co_return ok;
 }
 
+void write_stage_headers(const Exchange& ex, HeadWriter& h) {
+    if (!ex.stage_headers) return;
+    for (const DraftField& f : ex.stage_headers->all()) {
+        h.raw(f.name);
+        h.raw(": ");
+        h.value(f.value);
+        h.raw("\r\n");
+    }
+}
+
+plan::Verdict reply(Exchange& ex, const Answer& a) {
+    ex.stage_answer = ex.arena.make<Answer>(a);
+    return plan::Verdict::reply;
+}
+
+plan::Verdict refuse_request(Exchange& ex, int status) {
+    Answer a;
+    a.status = status;
+    a.krakend = false;
+    return reply(ex, a);
+}
+
 rt::Task<void> answer(Exchange& ex, const Answer& a) {
     if (ex.gone || ex.status) co_return;
     ex.status = static_cast<uint16_t>(a.status);
@@ -75,13 +97,15 @@ rt::Task<void> answer(Exchange& ex, const Answer& a) {
     // A body that was not read stays in the connection: small ones are read away later, with others the connection
     // ends.
     if (!ex.body.done && (ex.body.continue_due || ex.body.failed || ex.body.remaining > 256 * 1024)) ex.close = true;
-    bool large = a.extra.size() > Worker::kTransmit / 2;  // more than the worker's buffer is for
-    char* out = large ? ex.arena.chars(a.extra.size() + Worker::kTransmit / 2) : ex.w.tx();
+    size_t lines = a.extra.size() + ex.stage_header_bytes();
+    bool large = lines > Worker::kTransmit / 2;  // more than the worker's buffer is for
+    char* out = large ? ex.arena.chars(lines + Worker::kTransmit / 2) : ex.w.tx();
     HeadWriter h(out);
     h.status_line(a.status);
     if (!a.content_type.empty()) h.field("Content-Type", a.content_type);
     if (a.krakend) h.field("X-Krakend", ex.w.service().krakend_header);
     if (a.completed >= 0) h.field("X-Krakend-Completed", a.completed ? "true" : "false");
+    write_stage_headers(ex, h);
     h.raw(a.extra);
     bool bodiless = a.status == 204 || a.status == 304;
     if (!bodiless) {

@@ -55,6 +55,14 @@ struct Answer {
 };
 rt::Task<void> answer(Exchange& ex, const Answer& a);
 
+// For stages: this is the answer. It is written when the stage has returned; its texts are in the arena, or constants.
+plan::Verdict reply(Exchange& ex, const Answer& a);
+// The same without a body: what a refused request gets.
+plan::Verdict refuse_request(Exchange& ex, int status);
+
+// The lines that stages put into the answer.
+void write_stage_headers(const Exchange& ex, HeadWriter& h);
+
 // Writes bytes that may be in the receive or transmit buffer; counts them. False when the kernel did not take all of
 // them: write_slow() then waits for the rest, data + done.
 inline bool write_fast(Exchange& ex, const char* data, size_t n, size_t& done) {

@@ -91,6 +91,14 @@ Token find_token(std::string_view name, bool& canonical);
 // Writes the name as Go's textproto.CanonicalMIMEHeaderKey spells it ("x-a" -> "X-A"); names with bytes that are no
 // token characters are copied unchanged. `out` must hold name.size() bytes.
 void canonicalise(std::string_view name, char* out);
+// Two names of one header, in any case.
+inline bool same_name(std::string_view a, std::string_view b) {
+    if (a.size() != b.size()) return false;
+    auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; };
+    for (size_t i = 0; i < a.size(); ++i)
+        if (lower(a[i]) != lower(b[i])) return false;
+    return true;
+}
 
 struct Field {  // 16 bytes
     uint32_t name_off;

@@ -401,7 +401,7 @@ Template compile_url(std::string_view text, const std::vector<std::string>& keys
 // --- the service
 // ---------------------------------------------------------------------------------------------------------------------
 
-std::shared_ptr<const RouterPlan> compile_router_options(const conf::Service& s) {
+std::shared_ptr<RouterPlan> compile_router_options(const conf::Service& s) {
     auto r = std::make_shared<RouterPlan>();
     const conf::RouterOptions& o = s.router;
     r->return_error_msg = o.return_error_msg;
@@ -724,7 +724,17 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
     t.disable_keep_alives = s.disable_keep_alives;
     t.dns_ttl_ms = s.dns_cache_ttl.count() >= 1000000000 ? ms(s.dns_cache_ttl) : 30000;
 
-    out->service = compile_router_options(s);
+    std::shared_ptr<RouterPlan> service = compile_router_options(s);
+    out->service = service;
+    auto builder_of = [&](const Feature& f, std::string where) {
+        return Builder{f.info, std::move(where), diagnostics, options.allow_unsupported, options.states};
+    };
+    for (const Feature* f : options.features) {
+        conf::Node config = s.extra_config.find(f->info.name);
+        if (!config || !f->compile_service) continue;
+        ServiceBuilder builder{builder_of(*f, ""), s, *service};
+        f->compile_service(config, builder);
+    }
 
     RouterBuilder routes;
     RouterOptions ro;
@@ -766,14 +776,21 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
         std::vector<BackendPlan*> of_backend;
         auto plan = compile_endpoint(e, hosts, out->service, options.generation, diagnostics, of_backend);
         http::Method m = http::method_of(plan->method);
-        EndpointBuilder builder{e, *plan, diagnostics};
+        std::string where = "endpoint " + plan->method + " " + e.endpoint + ": ";
         for (const Feature* f : options.features) {
             conf::Node config = e.extra_config.find(f->info.name);
-            if (config && f->compile_endpoint) f->compile_endpoint(config, builder);
+            if (config && f->compile_endpoint) {
+                ServiceBuilder above{builder_of(*f, where), s, *service};
+                EndpointBuilder builder{builder_of(*f, where), e, *plan, above};
+                f->compile_endpoint(config, builder);
+            }
             for (size_t i = 0; f->compile_backend && i < e.backend.size(); ++i) {
-                if (!of_backend[i]) continue;
-                BackendBuilder one{e, e.backend[i], *of_backend[i], diagnostics};
-                if (conf::Node own = e.backend[i].extra_config.find(f->info.name)) f->compile_backend(own, one);
+                conf::Node own = e.backend[i].extra_config.find(f->info.name);
+                if (!own || !of_backend[i]) continue;
+                const conf::Backend& b = e.backend[i];
+                std::string place = "backend " + conf::to_upper(b.method) + " " + b.url_pattern + " of " + where;
+                BackendBuilder one{builder_of(*f, std::move(place)), e, b, *of_backend[i]};
+                f->compile_backend(own, one);
                 HostRef kept;  // by the snapshot
                 for (const std::string& url : one.other_hosts)
                     hosts.add(url, kept);

@@ -147,7 +147,7 @@ const Feature kEarly = {.info = {.name = "test/early",
                                  .built = true,
                                  .fields = nullptr},
                         .compile_endpoint = [](const conf::Node& config, EndpointBuilder& b) {
-                            if (config.find("bad")) b.error(config, "bad is bad");
+                            if (config.find("bad")) b.refuse(config, "bad is bad", "be good");
                             b.add(Phase::authentication, Stage{&refuse, nullptr, nullptr});
                         }};
 
@@ -178,6 +178,78 @@ TEST(Feature, AFeatureThatCannotReadItsConfigurationStopsTheStart) {
         {"endpoint":"/a","extra_config":{"test/early":{"bad":1}},"backend":[{"url_pattern":"/x"}]}]})",
              d, o, rows);
     EXPECT_TRUE(d.has_errors());
+}
+
+const Feature kService = {.info = {.name = "test/service",
+                                   .alias = {},
+                                   .levels = conf::Level::service | conf::Level::endpoint,
+                                   .posture = conf::Posture::protective,
+                                   .built = true,
+                                   .fields = nullptr},
+                          .compile_service =
+                              [](const conf::Node&, ServiceBuilder& b) {
+                                  b.add(Phase::service_limit, Stage{.run = &pass, .config = b.state<int>("n")});
+                                  b.add(Phase::service_bots, Stage{.run = &refuse});
+                                  b.add(Phase::cross_origin, Stage{.run = &pass});
+                              },
+                          .compile_endpoint =
+                              [](const conf::Node& config, EndpointBuilder& b) {
+                                  b.refuse(config, "is bad", "be good");
+                                  b.service.add(Phase::cross_origin, Stage{.run = &refuse});
+                              }};
+
+constexpr const char* kServiceText = R"({"version":3,"host":["http://b.test"],"extra_config":{"test/service":{}},
+    "endpoints":[{"endpoint":"/a","extra_config":{"test/service":{}},"backend":[{"url_pattern":"/x"}]}]})";
+
+TEST(Feature, StagesOfTheServiceStandBeforeAndAfterRouting) {
+    const Feature* list[] = {&kService};
+    conf::NamespaceInfo rows[] = {kService.info};
+    conf::Diagnostics d;
+    CompileOptions o;
+    o.features = list;
+    o.allow_unsupported = true;
+    auto s = compiled(kServiceText, d, o, rows);
+    ASSERT_TRUE(s);
+    EXPECT_FALSE(d.has_errors());
+    EXPECT_NE(d.text().find("endpoint GET /a: \"test/service\": is bad"), std::string::npos) << d.text();
+    ASSERT_EQ(s->service->before_routing.size(), 2u);
+    EXPECT_EQ(s->service->before_routing[0].run, &pass);
+    EXPECT_EQ(s->service->before_routing[1].run, &refuse);
+    ASSERT_EQ(s->service->after_routing.size(), 2u);
+    EXPECT_EQ(s->service->after_routing[0].run, &refuse);
+    EXPECT_EQ(s->service->after_routing[1].name, "test/service");
+}
+
+TEST(Feature, WhatAProtectionCannotReadIsRefused) {
+    const Feature* list[] = {&kService};
+    conf::NamespaceInfo rows[] = {kService.info};
+    conf::Diagnostics d;
+    CompileOptions o;
+    o.features = list;
+    compiled(kServiceText, d, o, rows);
+    EXPECT_TRUE(d.has_errors());
+}
+
+TEST(Feature, StateOutlivesAPlanThatHasIt) {
+    const Feature* list[] = {&kService};
+    conf::NamespaceInfo rows[] = {kService.info};
+    conf::Diagnostics d;
+    StateStore states;
+    CompileOptions o;
+    o.features = list;
+    o.allow_unsupported = true;
+    o.states = &states;
+    auto first = compiled(kServiceText, d, o, rows);
+    auto second = compiled(kServiceText, d, o, rows);
+    EXPECT_EQ(first->service->after_routing[1].config, second->service->after_routing[1].config);
+    const void* old = first->service->after_routing[1].config.get();
+    first.reset();
+    auto third = compiled(kServiceText, d, o, rows);
+    EXPECT_EQ(third->service->after_routing[1].config.get(), old);
+    second.reset();
+    third.reset();
+    states.sweep();
+    EXPECT_EQ(states.size(), 0u);
 }
 
 }  // namespace

@@ -11,38 +11,87 @@
 #include <string>
 #include <vector>
 
+#include "base/assert.h"
 #include "conf/config.h"
 #include "conf/diagnostic.h"
 #include "conf/namespaces.h"
 #include "plan/plan.h"
+#include "plan/state.h"
 
 namespace gladius::plan {
 
-// What a compile function works on: the endpoint as it is written, and its plan.
-struct EndpointBuilder {
-    const conf::Endpoint& endpoint;
-    EndpointPlan& plan;
+// What every compile function has: its feature, where it stands, what to say, and what it remembers.
+struct Builder {
+    const conf::NamespaceInfo& feature;
+    std::string where;  // "endpoint GET /guarded: "; empty at the service
     conf::Diagnostics& diagnostics;
+    bool allow_unsupported = false;
+    StateStore* states = nullptr;  // null: nothing outlives this plan
+
+    // A protection that cannot be built: it is not served without, unless the operator asked for that.
+    void refuse(const conf::Node& at, const std::string& message, std::string advice) {
+        if (allow_unsupported)
+            say(conf::Severity::warning, at, message + " (--allow-unsupported: it is served without)",
+                std::move(advice));
+        else
+            say(conf::Severity::error, at, message, std::move(advice));
+    }
+    // For what the reference leaves out and goes on: said at start, and an error of `check --lint`.
+    void left_out(const conf::Node& at, const std::string& message, std::string advice = {}) {
+        say(conf::Severity::warning, at, message, std::move(advice));
+    }
+    // State that outlives the plan: what another generation made under this name, or a new one.
+    template <class T>
+    std::shared_ptr<T> state(const std::string& name) {
+        return states ? states->get<T>(std::string(feature.name) + " " + name) : std::make_shared<T>();
+    }
+
+  private:
+    void say(conf::Severity severity, const conf::Node& at, const std::string& message, std::string advice) {
+        diagnostics.add(severity, at.place(), where + "\"" + std::string(feature.name) + "\": " + message,
+                        std::move(advice));
+    }
+};
+
+inline void add_stage(std::vector<Stage>& list, Phase phase, Stage stage, const conf::NamespaceInfo& feature) {
+    stage.phase = phase;
+    stage.name = feature.name;
+    auto at = list.begin();
+    while (at != list.end() && at->phase <= phase)
+        ++at;
+    list.insert(at, std::move(stage));
+}
+
+// What works for every request: what the service says, and what an endpoint needs from there.
+struct ServiceBuilder : Builder {
+    const conf::Service& service;
+    RouterPlan& plan;
 
     // Adds a stage; stages run in the order of their phases, and within one in the order of the registry.
     void add(Phase phase, Stage stage) {
-        stage.phase = phase;
-        auto at = plan.pre.begin();
-        while (at != plan.pre.end() && at->phase <= phase)
-            ++at;
-        plan.pre.insert(at, std::move(stage));
+        GL_ASSERT(phase < Phase::endpoint_origin);
+        add_stage(phase == Phase::cross_origin ? plan.before_routing : plan.after_routing, phase, std::move(stage),
+                  feature);
     }
-    void error(const conf::Node& where, std::string message, std::string advice = {}) {
-        diagnostics.add(conf::Severity::error, where.place(), std::move(message), std::move(advice));
+};
+
+// What a compile function works on: the endpoint as it is written, and its plan.
+struct EndpointBuilder : Builder {
+    const conf::Endpoint& endpoint;
+    EndpointPlan& plan;
+    ServiceBuilder& service;
+
+    void add(Phase phase, Stage stage) {
+        GL_ASSERT(phase >= Phase::endpoint_origin);
+        add_stage(plan.pre, phase, std::move(stage), feature);
     }
 };
 
 // The same for one backend.
-struct BackendBuilder {
+struct BackendBuilder : Builder {
     const conf::Endpoint& endpoint;
     const conf::Backend& backend;
     BackendPlan& plan;
-    conf::Diagnostics& diagnostics;
     std::vector<std::string> other_hosts = {};  // see also_calls()
 
     // A place, "http://name:port", where a stage may send the request: its connections are kept like those of `host`.
@@ -51,15 +100,13 @@ struct BackendBuilder {
         plan.reads_body |= stage.reads_body;
         plan.stages.push_back(std::move(stage));
     }
-    // For what the reference leaves out and goes on: said at start, and an error of `check --lint`.
-    void left_out(const conf::Node& where, std::string message, std::string advice = {}) {
-        diagnostics.add(conf::Severity::warning, where.place(), std::move(message), std::move(advice));
-    }
 };
 
 struct Feature {
     conf::NamespaceInfo info;
-    // `config` is the value of the namespace at an endpoint. nullptr: it does nothing there.
+    // `config` is the value of the namespace at the service. nullptr: it does nothing there.
+    void (*compile_service)(const conf::Node& config, ServiceBuilder& builder) = nullptr;
+    // The same at an endpoint, after the service.
     void (*compile_endpoint)(const conf::Node& config, EndpointBuilder& builder) = nullptr;
     // The same at a backend.
     void (*compile_backend)(const conf::Node& config, BackendBuilder& builder) = nullptr;

@@ -178,6 +178,8 @@ struct RouterPlan {
     std::string not_found_body, not_allowed_body;  // rendered; empty: the text of the reference
     std::string krakend_header;                    // value of X-Krakend
     std::string user_agent;                        // "KrakenD Version 2.13.8"
+    std::vector<Stage> before_routing;             // see Phase
+    std::vector<Stage> after_routing;
 };
 
 enum class Executor : uint8_t {

@@ -1,10 +1,11 @@
 // Purpose: a Stage is one step of a compiled pipe in front of an executor: authentication, limits, validation...
-// Features add stages; the engine runs them in order and knows none by name. Owner: the EndpointPlan owns the list;
-// config points into memory that `keep` holds. Thread: read-only after compiling. Errors: a stage that refuses writes
-// the answer itself (Exchange::answer) and returns reply.
+// Features add stages; the engine runs them in order and knows none by name. Owner: the RouterPlan owns those of the
+// service, the EndpointPlan its own. Thread: read-only after compiling. Errors: a stage that refuses says so with
+// engine::reply() and returns reply.
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "rt/task.h"
 
@@ -25,11 +26,24 @@ enum class Verdict : uint8_t {
 // The order in front of the executor, outermost first: that of the reference (ledger 1 section 1.1), which clients can
 // see. A phase has its place in this list and a reason.
 enum class Phase : uint8_t {
-    bot_detection,   // cheap, and says no before anything is spent
-    authentication,  // who is it: a refused token must not use up a rate limit
-    signing,         // needs what authentication found
-    script,          // modifier/lua-endpoint sees claims, and may change what the limits look at
-    client_limit,    // before the endpoint's, so that one noisy client does not spend everybody's tokens
+    // Of the service, before a route is looked for: a browser asks for leave also where there is no path, and the
+    // health route's and a redirect's answers say what it may read.
+    cross_origin,
+
+    // Of the service, once the route is known: for every request but those of the health route and redirects to another
+    // spelling, so also for a 404 or 405.
+    transport_security,  // a wrong host or scheme: nothing else of the request counts
+    service_script,
+    service_bots,
+    service_limit,  // behind everything that says no for free, before anything is spent for the endpoint
+
+    // Of an endpoint.
+    endpoint_origin,  // an endpoint that does otherwise than the service
+    bot_detection,    // cheap, and says no before anything is spent
+    authentication,   // who is it: a refused token must not use up a rate limit
+    signing,          // needs what authentication found
+    script,           // modifier/lua-endpoint sees claims, and may change what the limits look at
+    client_limit,     // before the endpoint's, so that one noisy client does not spend everybody's tokens
     endpoint_limit,
     validation,  // reads the body: last, when everything cheap has passed
 };
@@ -37,8 +51,9 @@ enum class Phase : uint8_t {
 struct Stage {
     Verdict (*run)(const void* config, engine::Exchange& ex) = nullptr;
     rt::Task<Verdict> (*run_async)(const void* config, engine::Exchange& ex) = nullptr;
-    std::shared_ptr<const void> config;
+    std::shared_ptr<const void> config = {};
     Phase phase = Phase::validation;
+    std::string_view name = {};  // of the feature
 };
 
 // A step around the call of one backend: after everything that shapes the request, and before anything looks at the

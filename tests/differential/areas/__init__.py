@@ -1,5 +1,5 @@
 """The areas: each a function that makes one random round (a case without answers) from a random generator."""
-from . import answers, config, documents, flow, forwarding, routing
+from . import answers, config, documents, door, flow, forwarding, routing
 
 AREAS = {
     "routing": routing.round_of,
@@ -19,4 +19,5 @@ AREAS = {
     "encodings": flow.encodings,
     "martian": flow.martian,
     "mixed": flow.mixed,
+    "origins": door.origins,
 }

@@ -1,0 +1,85 @@
+"""What stands in front of the router: origins, security headers, bots."""
+
+ORIGINS = ["https://app.test", "http://*.dev.test", "https://*", "*", "null", "HTTPS://Big.test", "app://x", "*.test", "a*b*c", ""]
+ASKED_ORIGINS = ["https://app.test", "HTTPS://APP.test", "http://x.dev.test", "http://.dev.test", "http://dev.test", "https://evil.test", "null", "", "https://big.test",
+                 "app://x", "https://", "a*b*c", "aXb*c", "https://app.test/", "https://app.test:443"]
+METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "get", "", "FOO"]
+HEADERS = ["X-One", "content-type", "x-two", "Authorization", "*", "X-ONE", "accept"]
+ASKED_HEADERS = ["x-one", "X-One", "content-type,x-one", "x-one,content-type", "content-type, x-one", "content-type,  x-one", "x-one,", ",x-one", ",,,,,,,,,,,,,,,,x-one",
+                 ",,,,,,,,,,,,,,,,,x-one", "", "x-three", "authorization,content-type,x-one,x-two", "x-one,x-one", "x-one ;", "\tx-one", "accept"]
+
+
+def some(rng, values, most=3):
+    return rng.sample(values, rng.randrange(0, most + 1))
+
+
+def cors(rng):
+    out = {}
+    if rng.random() < 0.8:
+        out["allow_origins"] = some(rng, ORIGINS)
+    if rng.random() < 0.6:
+        out["allow_methods"] = some(rng, METHODS, 4)
+    if rng.random() < 0.6:
+        out["allow_headers"] = some(rng, HEADERS, 4)
+    if rng.random() < 0.4:
+        out["expose_headers"] = some(rng, ["x-out", "ETag", "content-length", "X-REQUEST-id"])
+    for name in ["allow_credentials", "allow_private_network", "options_passthrough", "debug"]:
+        if rng.random() < 0.25:
+            out[name] = rng.random() < 0.8
+    if rng.random() < 0.5:
+        out["max_age"] = rng.choice(["12h", "90s", "1500ms", "500ms", "0", "0s", "-1s", "-300ms", "86400", "1h30m", ""])
+    if rng.random() < 0.3:
+        out["options_success_status"] = rng.choice([200, 202, 204, 299, 304, 404, 0, 500, 204.7])
+    return out
+
+
+def service(rng):
+    """A service with a few endpoints, and the extra_config that the caller fills."""
+    routes = [{"path": "/x*", "json": {"ok": True}, "headers": rng.choice([[], [["Vary", "Accept"], ["Access-Control-Allow-Origin", "https://b.test"]],
+                                                                          [["X-Frame-Options", "SAMEORIGIN"], ["Strict-Transport-Security", "max-age=1"], ["Referrer-Policy", "a"]]])}]
+    endpoints = [{"endpoint": "/a", "backend": [{"url_pattern": "/x"}]},
+                 {"endpoint": "/n", "output_encoding": "no-op", "backend": [{"url_pattern": "/x"}]},
+                 {"endpoint": "/n", "method": "POST", "output_encoding": "no-op", "backend": [{"url_pattern": "/x", "method": "POST"}]},
+                 {"endpoint": "/u/{id}", "method": rng.choice(["PUT", "DELETE", "PATCH"]), "backend": [{"url_pattern": "/x/{id}"}]},
+                 {"endpoint": "/broken", "backend": [{"url_pattern": "/gone", "host": ["{{dead}}"]}]}]
+    conf = {"version": 3, "host": ["{{backend}}"], "endpoints": endpoints, "extra_config": {}}
+    router = {}
+    for name in ["auto_options", "disable_redirect_trailing_slash", "return_error_msg"]:
+        if rng.random() < 0.3:
+            router[name] = True
+    if router:
+        conf["extra_config"]["router"] = router
+    if rng.random() < 0.3:
+        conf["echo_endpoint"] = True
+    return conf, routes
+
+
+PATHS = ["/a", "/n", "/u/1", "/u/a%2520b", "/none", "/a/", "/A", "/broken", "/__health", "/__echo/x", "/", "*", "/a?x=1&y=%3Cb%3E"]
+
+
+def step(rng, headers, methods=("GET", "GET", "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS")):
+    path = rng.choice(PATHS)
+    out = {"path": path, "method": rng.choice(methods), "headers": headers}
+    if path == "/__health":
+        out["compare"] = ["status", "headers"]
+    return out
+
+
+def origins(rng):
+    conf, routes = service(rng)
+    conf["extra_config"]["security/cors"] = cors(rng)
+    steps = []
+    for _ in range(60):
+        headers = []
+        for _ in range(rng.choice([0, 1, 1, 1, 1, 1, 2])):
+            headers.append(["Origin", rng.choice(ASKED_ORIGINS)])
+        if rng.random() < 0.6:
+            headers.append(["Access-Control-Request-Method", rng.choice(METHODS)])
+            for _ in range(rng.choice([0, 0, 1, 1, 2])):
+                headers.append([rng.choice(["Access-Control-Request-Headers", "access-control-request-headers"]), rng.choice(ASKED_HEADERS)])
+            if rng.random() < 0.3:
+                headers.append(["Access-Control-Request-Private-Network", rng.choice(["true", "True", "1", ""])])
+            steps.append(step(rng, headers, ("OPTIONS", "OPTIONS", "OPTIONS", "GET", "POST")))
+        else:
+            steps.append(step(rng, headers))
+    return {"config": conf, "routes": routes, "steps": steps, "normalise": [[r"127\.0\.0\.1:\d+", "HOST"], [r"reads of.*|dial tcp.*", "X"]]}
