@@ -119,11 +119,9 @@ void mark_answer(const Policy& policy, const Asked& asked, Exchange& ex) {
     out.add("Vary", "Origin");
     if (asked.origin.empty()) return say(policy, ex, "  Actual request no headers added: missing origin");
     if (!policy.allows_origin(asked.origin))
-        return say(policy, ex,
-                   fmt::format("  Actual request no headers added: origin '{}' not allowed", asked.origin));
+        return say(policy, ex, fmt::format("  Actual request no headers added: origin '{}' not allowed", asked.origin));
     if (!policy.allows_method(ex.method()))
-        return say(policy, ex,
-                   fmt::format("  Actual request no headers added: method '{}' not allowed", ex.method()));
+        return say(policy, ex, fmt::format("  Actual request no headers added: method '{}' not allowed", ex.method()));
     allow_origin(policy, ex);
     if (!policy.exposed.empty()) out.add("Access-Control-Expose-Headers", ex.arena.copy(policy.exposed));
     if (policy.allow_credentials) out.add("Access-Control-Allow-Credentials", "true");
@@ -172,8 +170,8 @@ Verdict at_service(const void* config, Exchange& ex) {
 Verdict at_endpoint(const void* config, Exchange& ex) {
     Asked asked = asked_by(ex);
     if (!asked.method.empty()) return Verdict::next;  // a preflight that was passed through has its headers
-    for (std::string_view name : {"Vary", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers",
-                                  "Access-Control-Allow-Credentials"})
+    for (std::string_view name :
+         {"Vary", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Access-Control-Allow-Credentials"})
         ex.answer_headers().remove(name);
     mark_answer(*static_cast<const Policy*>(config), asked, ex);
     return Verdict::next;
@@ -238,8 +236,7 @@ void compile_service(const conf::Node& config, plan::ServiceBuilder& builder) {
 
 void compile_endpoint(const conf::Node& config, plan::EndpointBuilder& builder) {
     builder.add(plan::Phase::endpoint_origin, {.run = &at_endpoint, .config = build(config, builder)});
-    if (!has_service_stage(builder.service.plan))
-        builder.service.add(plan::Phase::cross_origin, {.run = &at_service});
+    if (!has_service_stage(builder.service.plan)) builder.service.add(plan::Phase::cross_origin, {.run = &at_service});
 }
 
 }  // namespace

@@ -66,8 +66,9 @@ void run(std::string_view input) {
     for (const std::string& allowed : o.allow_origins) {
         std::string a = small(allowed);
         size_t star = a.find('*');
-        fits |= star == std::string::npos ? a == origin
-                                          : origin.starts_with(a.substr(0, star)) && origin.ends_with(a.substr(star + 1));
+        fits |= star == std::string::npos
+                    ? a == origin
+                    : origin.starts_with(a.substr(0, star)) && origin.ends_with(a.substr(star + 1));
     }
     GL_CHECK(fits);
 }

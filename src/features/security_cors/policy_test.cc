@@ -36,7 +36,8 @@ TEST(CorsPolicy, OriginsAreWholeAndCaseDoesNotCount) {
     Policy p{with_origins({"https://App.test"})};
     EXPECT_FALSE(p.every_origin());
     EXPECT_TRUE(p.allows_origin("https://app.TEST"));
-    for (const char* o : {"https://app.test.evil.test", "https://app.tes", "http://app.test", "https://app.test:443", ""})
+    for (const char* o :
+         {"https://app.test.evil.test", "https://app.tes", "http://app.test", "https://app.test:443", ""})
         EXPECT_FALSE(p.allows_origin(o)) << o;
 }
 
@@ -47,7 +48,9 @@ TEST(CorsPolicy, OneStarStandsForAnythingAlsoForNothing) {
     EXPECT_TRUE(p.allows_origin("app://"));
     EXPECT_FALSE(p.allows_origin("http://dev.test"));
     EXPECT_FALSE(p.allows_origin("http://.dev.tes"));
-    EXPECT_TRUE(p.allows_origin("xa" "y*z"));  // a second star is a star
+    EXPECT_TRUE(
+        p.allows_origin("xa"
+                        "y*z"));  // a second star is a star
     EXPECT_FALSE(p.allows_origin("xaybz"));
     // The two ends must not share what is there once.
     EXPECT_FALSE(Policy{with_origins({"aba*ba"})}.allows_origin("aba"));
