@@ -188,6 +188,8 @@ void filter_items(const conf::Backend& b, const plan::BackendPlan& p, std::vecto
 }
 
 Item errors_item(const plan::EndpointPlan& e, const plan::BackendPlan& b) {
+    if (e.executor == plan::Executor::tunnel)
+        return said("errors", "errors", "what is no 101 passes as it is; no answer from the backend is a 502");
     if (e.executor == plan::Executor::relay)
         return said("errors", "errors", "statuses of the backend pass as they are; no answer from it is a 500");
     if (!b.return_error_details.empty())
@@ -250,6 +252,8 @@ std::string_view name_of(plan::Executor x) {
             return "relay";
         case plan::Executor::gather:
             return "gather";
+        case plan::Executor::tunnel:
+            return "tunnel";
         case plan::Executor::none:
             return "none";
     }
@@ -266,6 +270,8 @@ std::string static_text(const conf::StaticOptions& o) {
 
 std::string executor_text(const plan::EndpointPlan& e) {
     if (e.executor == plan::Executor::none) return "none: there are only shadow backends, every request gets 500";
+    if (e.executor == plan::Executor::tunnel)
+        return "tunnel: the request for an upgrade is passed on; after the backend's 101 the bytes go both ways";
     if (e.executor == plan::Executor::relay) return "relay: the one backend's status, headers and body stream through";
     if (e.backends.size() == 1) return "gather: the backend's answer is decoded, filtered and rendered anew";
     return "gather: " + std::to_string(e.backends.size()) +
@@ -317,6 +323,7 @@ Item endpoint_item(const conf::Endpoint& c, const plan::EndpointPlan& e) {
 
     std::string type(encodings::content_type(e.renderer));
     bool streams = e.renderer == encodings::Renderer::no_op;
+    if (e.executor == plan::Executor::tunnel) return out;
     Item answer =
         group("answer", "answer", streams ? "as the backend's" : std::string(name_of(e.renderer)) + " (" + type + ")");
     answer.children.push_back(said("renderer", {}, std::string(name_of(e.renderer))));

@@ -4,6 +4,7 @@
 
 #include "features/modifier_martian/martian.h"
 #include "features/security_cors/cors.h"
+#include "features/websocket/websocket.h"
 
 namespace gladius::app {
 
@@ -15,6 +16,7 @@ const std::vector<const plan::Feature*>& list() {
     static const std::vector<const plan::Feature*> all = {
         &features::security_cors,
         &features::modifier_martian,
+        &features::websocket,
     };
     return all;
 }

@@ -27,7 +27,14 @@ rt::Task<void> too_large(Exchange& ex) {
 }
 
 rt::Task<void> run_executor(Exchange& ex) {
-    return ex.plan->executor == plan::Executor::relay ? relay(ex) : gather(ex);
+    switch (ex.plan->executor) {
+        case plan::Executor::relay:
+            return relay(ex);
+        case plan::Executor::tunnel:
+            return tunnel(ex);
+        default:
+            return gather(ex);
+    }
 }
 
 // The shadow gets all of the request before the real backends are asked, as in the reference.

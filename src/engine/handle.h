@@ -17,6 +17,7 @@ rt::Task<void> handle(Exchange& ex);
 
 // Executors.
 rt::Task<void> relay(Exchange& ex);   // one backend, no-op: streams both ways
+rt::Task<void> tunnel(Exchange& ex);  // one backend, asked for an upgrade
 rt::Task<void> gather(Exchange& ex);  // decodes, filters, merges, renders
 
 // Answers of the gateway's own routes.

@@ -255,6 +255,7 @@ rt::Task<bool> BackendCall::start_on(upstream::Peer& peer, http::Method m, rt::S
     request_.method = m;
     request_.feed = streaming ? &feed_ : nullptr;
     request_.repeatable = !streaming && idempotent(m);
+    request_.upgrade = ex_.plan->tunnel != nullptr;
     return call_->start(peer, request_);
 }
 

@@ -23,7 +23,7 @@ class BackendCall {
     bool prepare(const plan::BackendPlan& backend, const std::string_view* whole_body);
     rt::Task<bool> start(rt::Scope& scope);
     bool redirected() const {
-        if (!call_) return false;
+        if (!call_ || ex_.plan->tunnel) return false;  // who asks for an upgrade sees the redirect
         int s = call_->head.status;
         return s >= 301 && s <= 308 && s != 304 && s != 305 && s != 306;
     }

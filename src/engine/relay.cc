@@ -10,6 +10,7 @@
 #include "engine/inflate.h"
 #include "engine/open.h"
 #include "engine/respond.h"
+#include "engine/tunnel.h"
 
 namespace gladius::engine {
 
@@ -200,8 +201,13 @@ rt::Task<void> relay(Exchange& ex) {
         }
         int status = ex.body.failed                                       ? (ex.body.too_large ? 413 : 400)
                      : backend.error.kind == upstream::Failure::too_large ? 503
+                     : ex.plan->tunnel                                    ? 502
                                                                           : 500;
         co_await answer_failure(ex, status, failure_text(backend.error, b.method_name, backend.url()));
+        co_return;
+    }
+    if (ex.plan->tunnel && backend.called() && backend.call().switched()) {
+        co_await run_tunnel(ex, backend);
         co_return;
     }
     AnswerDraft* draft = backend.staged() ? &backend.answer_draft() : nullptr;

@@ -75,6 +75,7 @@ struct Passed {
 template <class Put, class Own>
 bool each_field(const Exchange& ex, const plan::BackendPlan& b, Put&& put, Own&& own) {
     const plan::RouterPlan& service = *ex.plan->service;
+    const plan::TunnelPlan* tunnel = ex.plan->tunnel.get();
     bool client_agent = false, length_passes = false;
     std::string_view agent;
     for (const http::Field& f : ex.all_fields()) {
@@ -91,6 +92,7 @@ bool each_field(const Exchange& ex, const plan::BackendPlan& b, Put&& put, Own&&
             continue;
         }
         if (!b.headers.passes(f.token, name) || !filter_passes(b, f.token, name)) continue;
+        if (tunnel && tunnel->of_handshake(name)) continue;  // put_handshake()
         if (f.token == Token::x_forwarded_via && ex.has(Token::user_agent) &&
             b.headers.passes(Token::user_agent, "User-Agent"))
             continue;
@@ -113,6 +115,34 @@ bool each_field(const Exchange& ex, const plan::BackendPlan& b, Put&& put, Own&&
         own(Token::x_forwarded_host, "X-Forwarded-Host", host);
     }
     return length_passes;
+}
+
+// The fields by which the client asks for an upgrade.
+void put_handshake(const Exchange& ex, const plan::BackendPlan& b, const plan::TunnelPlan& tunnel, Out& o) {
+    o.field("Upgrade", tunnel.protocol);
+    o.raw("Connection: Upgrade\r\n");
+    for (const std::string& header : tunnel.headers) {
+        bool listed = header == tunnel.offers_header;
+        if (listed && tunnel.offers.empty() &&
+            !(b.headers.passes(Token::unknown, header) && filter_passes(b, Token::unknown, header)))
+            continue;
+        for (const http::Field& f : ex.all_fields()) {
+            if (f.token != Token::unknown || !http::same_name(ex.name(f), header)) continue;
+            if (!listed || tunnel.offers.empty()) {
+                o.field(header, ex.value(f));
+                continue;
+            }
+            bool any = false;
+            http::each_listed(ex.value(f), [&](std::string_view offer) {
+                if (std::find(tunnel.offers.begin(), tunnel.offers.end(), offer) == tunnel.offers.end()) return;
+                o.raw(any ? std::string_view(", ") : std::string_view(header));
+                if (!any) o.raw(": ");
+                o.raw(offer);
+                any = true;
+            });
+            if (any) o.raw("\r\n");
+        }
+    }
 }
 
 bool usually_lacks_body(std::string_view method) {
@@ -154,7 +184,8 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
     size_t bound = spec.method.size() + spec.target.size() + spec.host.size() + spec.referer.size() +
                    (spec.draft ? spec.draft->headers.bytes() : ex.head.head_len + 4 * ex.head.field_count) +
                    service.user_agent.size() * 2 + ex.client_ip.size() + spec.body.size() +
-                   (spec.proxy ? spec.proxy->authorization.size() + 32 : 0) + 320;
+                   (spec.proxy ? spec.proxy->authorization.size() + 32 : 0) + 320 +
+                   (ex.plan->tunnel ? ex.head.head_len + 4 * ex.head.field_count : 0);
     Out o(ex.arena.chars(bound));
     o.raw(spec.method);
     o.raw(" ");
@@ -207,11 +238,14 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
     }
     if (!agent) o.field("User-Agent", "Go-http-client/1.1");
     if (!spec.referer.empty() && !referer) o.field("Referer", spec.referer);
-    if (!encoding && !range && spec.method_id != http::Method::head && !ex.w.settings->disable_compression) {
+    if (const plan::TunnelPlan* tunnel = ex.plan->tunnel.get()) [[unlikely]]
+        put_handshake(ex, b, *tunnel, o);
+    if (!encoding && !range && spec.method_id != http::Method::head && !ex.w.settings->disable_compression &&
+        !ex.plan->tunnel) {
         o.raw("Accept-Encoding: gzip\r\n");
         out.asked_gzip = true;
     }
-    if (ex.w.settings->disable_keep_alives) o.raw("Connection: close\r\n");
+    if (ex.w.settings->disable_keep_alives && !ex.plan->tunnel) o.raw("Connection: close\r\n");
     if (spec.proxy && !spec.proxy->authorization.empty()) o.field("Proxy-Authorization", spec.proxy->authorization);
 
     Framing framing;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <unordered_set>
 
 #include "base/pool.h"
 #include "engine/exchange.h"
@@ -84,6 +85,17 @@ void Worker::adopt(std::shared_ptr<const plan::Snapshot> s) {
     // After the new ones are held: what both have stays warm.
     for (upstream::Peer* p : peers)
         p->unref();
+    end_removed();
+}
+
+void Worker::end_removed() {
+    if (held_.empty()) return;
+    auto name = [](const plan::EndpointPlan& e) { return e.method + " " + e.pattern; };
+    std::unordered_set<std::string> there;
+    for (const auto& e : snapshot_->endpoints)
+        if (e->executor == plan::Executor::tunnel) there.insert(name(*e));
+    for (Held* h = held_.front(); h; h = held_.next(*h))
+        if (!there.contains(name(h->plan))) h->removed(*h);
 }
 
 LocalEndpoint* Worker::endpoint(uint32_t index) {

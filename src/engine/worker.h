@@ -32,6 +32,14 @@ struct LocalEndpoint {
     bool retired = false;  // its snapshot was replaced; freed with the last exchange
 };
 
+// An exchange that goes on long after its request, such as an open tunnel: a reload that removes its endpoint ends it.
+struct Held : ListHook {
+    using Removed = void (*)(Held&);
+    Held(const plan::EndpointPlan& p, Removed fn) : plan(p), removed(fn) {}
+    const plan::EndpointPlan& plan;
+    Removed removed;
+};
+
 class Worker : public upstream::Context {
   public:
     Worker(rt::Loop& loop, uint32_t index, uint32_t count, Budget& budget, telemetry::CounterShard& counters,
@@ -62,6 +70,7 @@ class Worker : public upstream::Context {
     LocalEndpoint* endpoint(uint32_t index);
     void retain(LocalEndpoint* e) { ++e->active; }
     void release(LocalEndpoint* e);
+    void hold(Held& h) { held_.push_back(h); }
     // Shadow requests (engine/shadow.h) belong to no client: this one has no socket and never goes.
     ClientConn& nobody() { return *nobody_; }
     uint32_t shadows() const { return shadows_; }
@@ -86,6 +95,7 @@ class Worker : public upstream::Context {
     const Exchange* running() const;
 
   private:
+    void end_removed();
     void tick();
     static void on_tick(rt::Timer& t, void* arg);
 
@@ -100,6 +110,7 @@ class Worker : public upstream::Context {
     upstream::PeerTable peers_;
     std::vector<upstream::Peer*> peer_by_host_;
     List<ClientConn> clients_;
+    List<Held> held_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     size_t connections_ = 0;
     size_t retired_endpoints_ = 0;

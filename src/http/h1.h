@@ -213,6 +213,21 @@ class HeadResume {
 // Number of bytes of CRLF pairs before a request line (at most 4 are skipped).
 size_t skip_empty_lines(const char* data, size_t n);
 
+// The members of a list with commas, without the blanks around them; empty ones are left out.
+template <class Fn>
+void each_listed(std::string_view list, Fn&& fn) {
+    while (!list.empty()) {
+        size_t comma = list.find(',');
+        std::string_view item = list.substr(0, comma);
+        list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+        while (!item.empty() && (item.front() == ' ' || item.front() == '\t'))
+            item.remove_prefix(1);
+        while (!item.empty() && (item.back() == ' ' || item.back() == '\t'))
+            item.remove_suffix(1);
+        if (!item.empty()) fn(item);
+    }
+}
+
 Method method_of(std::string_view text);  // case-sensitive, as RFC 9110 9.1 has it
 std::string_view method_name(Method m);   // "GET"; empty for other
 std::string_view reason_of(int status);   // "Not Found"; empty when unknown

@@ -136,22 +136,6 @@ std::string rendered(conf::Node n) {
 // --- names
 // ----------------------------------------------------------------------------------------------------------------------------------
 
-NameRule name_rule(const std::vector<std::string>& names) {
-    NameRule r;
-    for (const std::string& n : names) {
-        if (n == "*") {
-            r.all = true;
-            continue;
-        }
-        http::Token t = http::find_token(n);
-        if (t != http::Token::unknown)
-            r.tokens |= http::bit(t);
-        else
-            r.names.push_back(n);
-    }
-    return r;
-}
-
 QueryRule query_rule(const std::vector<std::string>& names) {
     QueryRule r;
     for (const std::string& n : names) {
@@ -191,15 +175,12 @@ class Hosts {
   private:
     bool parse(const std::string& text, HostPlan& h) {
         std::string_view s = text;
-        if (s.starts_with("http://")) {
-            s.remove_prefix(7);
-        } else if (s.starts_with("https://")) {
-            s.remove_prefix(8);
-            h.https = true;
-        } else {
-            return false;
-        }
-        h.url = text;
+        h.websocket = s.starts_with("ws://") || s.starts_with("wss://");
+        h.https = s.starts_with("https://") || s.starts_with("wss://");
+        std::string_view scheme = h.https ? "https://" : "http://";
+        if (!h.websocket && !s.starts_with(scheme)) return false;
+        s.remove_prefix(s.find("://") + 3);
+        h.url = std::string(scheme) + std::string(s);
         s = s.substr(0, s.find_first_of("/?#"));
         if (size_t at = s.rfind('@'); at != std::string_view::npos) s.remove_prefix(at + 1);
         h.header = std::string(s);
@@ -217,7 +198,7 @@ class Hosts {
         if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
         if (host.empty()) return false;
         h.host = std::string(host);
-        if (const Proxy* p = h.https ? nullptr : snapshot_.proxy.for_host(h.host, h.port)) h.proxy = *p;
+        if (const Proxy* p = h.https || h.websocket ? nullptr : snapshot_.proxy.for_host(h.host, h.port)) h.proxy = *p;
         return true;
     }
 
@@ -438,6 +419,20 @@ std::shared_ptr<RouterPlan> compile_router_options(const conf::Service& s) {
 // --- backends and endpoints
 // ----------------------------------------------------------------------------------------------------------------
 
+void cannot_be_called(const conf::Backend& b, const std::string& host, conf::Diagnostics& diagnostics) {
+    diagnostics.add(conf::Severity::warning, b.node.place(),
+                    "the host " + host + " is nothing that can be called over HTTP",
+                    "requests to this backend fail until it is http://name:port");
+}
+
+// ws:// means something only where a feature made the endpoint one that upgrades.
+void drop_websocket_hosts(const conf::Backend& b, BackendPlan& plan, conf::Diagnostics& diagnostics) {
+    std::erase_if(plan.hosts, [&](const HostRef& h) {
+        if (h.host->websocket) cannot_be_called(b, (h.host->https ? "wss://" : "ws://") + h.host->header, diagnostics);
+        return h.host->websocket;
+    });
+}
+
 void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std::vector<std::string>& keys,
                      const StepNames& steps, uint32_t kept, Hosts& hosts, BackendPlan& out,
                      conf::Diagnostics& diagnostics) {
@@ -446,9 +441,7 @@ void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std:
         if (hosts.add(h, ref))
             out.hosts.push_back(std::move(ref));
         else
-            diagnostics.add(conf::Severity::warning, b.node.place(),
-                            "the host " + h + " is nothing that can be called over HTTP",
-                            "requests to this backend fail until it is http://name:port");
+            cannot_be_called(b, h, diagnostics);
     }
     out.pattern = b.url_pattern;
     out.method_name = conf::to_upper(b.method);
@@ -471,11 +464,11 @@ void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std:
     if (e.input_headers.empty()) {
         out.headers.tokens = http::bit(http::Token::content_type);
     } else {
-        out.headers = name_rule(e.input_headers);
+        out.headers = NameRule::of(e.input_headers);
     }
     out.filters_headers = !b.input_headers.empty();
     if (out.filters_headers) {
-        out.header_filter = name_rule(b.input_headers);
+        out.header_filter = NameRule::of(b.input_headers);
         out.header_filter.all = false;  // "*" is a name like any other here, and no header has it
         out.sends_user_agent = out.header_filter.passes(http::Token::user_agent, "User-Agent");
         out.sends_forwarded_for = out.header_filter.passes(http::Token::x_forwarded_for, "X-Forwarded-For");
@@ -689,6 +682,26 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e, Hosts& h
 
 }  // namespace
 
+NameRule NameRule::of(const std::vector<std::string>& names) {
+    NameRule r;
+    for (const std::string& n : names) {
+        if (n == "*") {
+            r.all = true;
+            continue;
+        }
+        http::Token t = http::find_token(n);
+        if (t != http::Token::unknown)
+            r.tokens |= http::bit(t);
+        else
+            r.names.push_back(n);
+    }
+    return r;
+}
+
+bool TunnelPlan::of_handshake(std::string_view name) const {
+    return std::any_of(headers.begin(), headers.end(), [&](const std::string& h) { return http::same_name(h, name); });
+}
+
 std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& options,
                                   conf::Diagnostics& diagnostics) {
     auto out = std::make_shared<Snapshot>();
@@ -796,6 +809,8 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
                     hosts.add(url, kept);
             }
         }
+        for (size_t i = 0; i < e.backend.size() && plan->executor != Executor::tunnel; ++i)
+            if (of_backend[i]) drop_websocket_hosts(e.backend[i], *of_backend[i], diagnostics);
         Route route{Builtin::none, index};
         if (e.is_catch_all) {
             out->catch_all[static_cast<unsigned>(m)] = route;

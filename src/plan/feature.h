@@ -36,6 +36,10 @@ struct Builder {
         else
             say(conf::Severity::error, at, message, std::move(advice));
     }
+    // What can never work, protection or not.
+    void error(const conf::Node& at, const std::string& message, std::string advice) {
+        say(conf::Severity::error, at, message, std::move(advice));
+    }
     // For what the reference leaves out and goes on: said at start, and an error of `check --lint`.
     void left_out(const conf::Node& at, const std::string& message, std::string advice = {}) {
         say(conf::Severity::warning, at, message, std::move(advice));

@@ -29,9 +29,10 @@ struct HostPlan {
     std::string host;  // name or address, without brackets
     uint16_t port = 80;
     bool https = false;
-    std::string url;     // "http://name:port" as errors and Referer show it
-    std::string header;  // value of Host
-    Proxy proxy;         // from the environment
+    bool websocket = false;  // written ws:// or wss://: only an endpoint that upgrades calls it
+    std::string url;         // "http://name:port" as errors and Referer show it
+    std::string header;      // value of Host
+    Proxy proxy;             // from the environment
 };
 
 // A host of a backend: the plan itself, and its index in the snapshot that the backend belongs to (a worker finds the
@@ -80,6 +81,7 @@ struct NameRule {
     uint64_t tokens = 0;             // well-known ones, as bits
     std::vector<std::string> names;  // the others, canonical spelling
     bool passes(http::Token t, std::string_view name) const;
+    static NameRule of(const std::vector<std::string>& names);  // canonical spelling; "*" is every name
 };
 
 struct QueryRule {
@@ -185,7 +187,21 @@ struct RouterPlan {
 enum class Executor : uint8_t {
     relay,
     gather,
-    none,  // only shadow backends: nobody answers, as in the reference
+    tunnel,  // one backend is asked for an upgrade; see TunnelPlan
+    none,    // only shadow backends: nobody answers, as in the reference
+};
+
+// An endpoint that serves upgrades: what the client and its backend say to each other after the 101 goes through as
+// bytes (engine/tunnel.h).
+struct TunnelPlan {
+    std::string protocol;              // the one token of Upgrade that is served, lower case
+    std::string refusal;               // header lines of the 400 for every other request
+    std::vector<std::string> headers;  // of the handshake: they pass whatever the rules for headers say
+    // The header that lists what the client offers, and what of it may pass. No values: the rules for headers decide.
+    std::string offers_header;
+    std::vector<std::string> offers;
+    uint64_t idle_timeout_ms = 0;  // of the backend's silence, and of a side that takes nothing; 0: none
+    bool of_handshake(std::string_view name) const;
 };
 
 struct EndpointPlan {
@@ -208,6 +224,7 @@ struct EndpointPlan {
     std::vector<StepValue> step_values;
     std::vector<std::vector<uint32_t>> step_lookups;  // [i]: which values are looked up before step i, in this order
     std::shared_ptr<const StaticData> static_data;
+    std::shared_ptr<const TunnelPlan> tunnel;
     std::shared_ptr<const EndpointPlan> shadow;  // shadow backends: an endpoint of their own that answers nobody
     std::shared_ptr<const RouterPlan> service;
     uint64_t generation = 0;

@@ -80,6 +80,7 @@ class Io : public ListHook {
     WriteAwait handshake(Scope& scope);
     // Looks whether a read would find something: 1 bytes, 0 the end, -1 with errno.
     ssize_t peek();
+    // Nothing more will be written: the other side sees the end, and may go on sending.
     void shutdown_write();
 
     bool readable() const { return can_read_; }

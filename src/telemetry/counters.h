@@ -44,8 +44,10 @@ enum class Counter : uint8_t {
     memory_refused,
     shadows,           // requests to shadow backends
     shadows_left_out,  // there was no room for them
+    upgrades,          // clients that became WebSockets
+    upgrades_open,
 };
-inline constexpr size_t kCounters = static_cast<size_t>(Counter::shadows_left_out) + 1;
+inline constexpr size_t kCounters = static_cast<size_t>(Counter::upgrades_open) + 1;
 
 inline constexpr std::array<std::string_view, kCounters> kCounterNames = {
     "connections_accepted",
@@ -73,6 +75,8 @@ inline constexpr std::array<std::string_view, kCounters> kCounterNames = {
     "memory_refused",
     "shadows",
     "shadows_left_out",
+    "upgrades",
+    "upgrades_open",
 };
 
 class alignas(64) CounterShard {

@@ -5,6 +5,7 @@
 
 #include <cctype>
 #include <cstring>
+#include <utility>
 
 #include "base/pool.h"
 
@@ -101,7 +102,7 @@ Call::HeadState Call::take_head(char* rx, size_t n, http::Method method) {
         first_n_ = n - head.head_len;
         remaining_ = head.framing == http::Framing::length ? head.content_length : 0;
         complete_ = head.framing == http::Framing::none || (head.framing == http::Framing::length && remaining_ == 0);
-        if (head.status != 101) return HeadState::complete;
+        if (head.status != 101 || may_switch_) return HeadState::complete;
         error.kind = Failure::bad_answer;  // nobody asked for an upgrade
         error.text = "net/http: unexpected 101 Switching Protocols";
         return HeadState::bad;
@@ -171,6 +172,7 @@ rt::Task<Call::HeadState> Call::read_rest_of_head(http::Method method, rt::Scope
 }
 
 rt::Task<bool> Call::start(Peer& peer, const BackendRequest& request) {
+    may_switch_ = request.upgrade;
     for (int attempt = 0;; ++attempt) {
         peer.refresh_if_due();
         conn_ = attempt == 0 ? peer.take_idle() : nullptr;
@@ -239,6 +241,12 @@ rt::Task<bool> Call::start(Peer& peer, const BackendRequest& request) {
         if (!again) co_return false;
         ctx_.counters.add(Counter::retries);
     }
+}
+
+BackendConn* Call::take_switched(std::string_view& early) {
+    GL_ASSERT(switched() && upload_.open() == 0);
+    early = {base + head.head_len, first_n_};
+    return std::exchange(conn_, nullptr);
 }
 
 BodyRun Call::first() {

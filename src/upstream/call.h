@@ -30,6 +30,7 @@ struct BackendRequest {
     http::Method method = http::Method::get;
     BodyFeed* feed = nullptr;
     bool repeatable = true;  // may be sent again when nothing was answered
+    bool upgrade = false;    // asks for another protocol: 101 is an answer
 };
 
 struct BodyRun {
@@ -53,6 +54,11 @@ class Call {
     const char* base = nullptr;
     const http::Field* fields() const { return ctx_.fields; }
     CallError error;
+
+    // The backend took the upgrade: what follows the head is no HTTP. The connection is then the caller's, who closes
+    // it by its peer; `early` are bytes that came with the head, in the receive buffer.
+    bool switched() const { return head.status == 101; }
+    BackendConn* take_switched(std::string_view& early);
 
     // False when the head alone says that there is no body.
     bool may_have_body() const { return !complete_; }
@@ -101,6 +107,7 @@ class Call {
     bool complete_ = false;  // the body was read to its end
     bool excess_ = false;    // bytes after it: not reusable
     bool upload_failed_ = false;
+    bool may_switch_ = false;
 };
 
 inline Call::NextAwait Call::next(size_t max) {
