@@ -389,8 +389,16 @@ void Loop::turn(int max_wait_ms) {
     read_clock();
     uint64_t start = now_ns_;
     ++turns_;
+    // First what nobody waits for: a pooled connection on which something came without a question must be out of the
+    // pool before a request of the same turn could take it, and take those bytes for its answer.
+    for (int i = 0; i < n; ++i) {
+        auto* io = static_cast<Io*>(events[i].data.ptr);
+        if (!io->event_) continue;
+        io->dispatch(events[i].events);
+        events[i].data.ptr = nullptr;
+    }
     for (int i = 0; i < n; ++i)
-        static_cast<Io*>(events[i].data.ptr)->dispatch(events[i].events);
+        if (auto* io = static_cast<Io*>(events[i].data.ptr)) io->dispatch(events[i].events);
     run_signalled();
     wheel_.advance(now_ms());
     if (!yielded_.empty()) {

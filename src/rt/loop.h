@@ -97,7 +97,8 @@ class Io : public ListHook {
         hangup_ = fn;
         hangup_arg_ = arg;
     }
-    // Called instead of waking a reader, for descriptors that are no streams (listeners, eventfd, signalfd, c-ares).
+    // Called instead of waking a reader, for descriptors that are no streams (listeners, eventfd, signalfd, c-ares) and
+    // for connections in a pool; earlier in a turn than any reader.
     void on_readable(Hangup fn, void* arg) {
         event_ = fn;
         event_arg_ = arg;

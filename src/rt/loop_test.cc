@@ -254,6 +254,35 @@ TEST(Loop, HangupIsSeenWithoutAReader) {
     EXPECT_EQ(1, calls);
 }
 
+TEST(Loop, WhatNobodyWaitsForComesFirst) {
+    // The reader's bytes were there earlier; still the handler runs before it.
+    Loop loop;
+    Pair reads(loop), idles(loop);
+    Scope scope(loop);
+    Log log;
+    read_all(reads.a, 64, scope, log);
+    struct Seen {
+        Log* log;
+        std::string before = "not called";
+    } seen{&log};
+    idles.a.on_readable(
+        [](Io& io, void* arg) {
+            auto* s = static_cast<Seen*>(arg);
+            s->before = s->log->text;
+            io.close();
+        },
+        &seen);
+    loop.turn(0);
+    reads.send("request");
+    idles.send("unasked");
+    loop.turn(0);
+    EXPECT_EQ("", seen.before);
+    EXPECT_EQ("request", log.text);
+    scope.cancel(Wake::cancelled);
+    loop.turn(0);
+    EXPECT_TRUE(log.end);
+}
+
 struct Two {
     Io* first;
     Io* second;
