@@ -22,6 +22,8 @@ void begin_body(Exchange& ex) {
 
 namespace {
 
+constexpr uint64_t kDrainBytes = 256 * 1024;
+
 // Decodes n bytes that stand at data; body bytes are moved together in place. `used` is how many bytes belong to this
 // request.
 BodyRun decode(Exchange& ex, char* data, size_t n, size_t& used) {
@@ -169,13 +171,17 @@ rt::Task<WholeBody> read_whole_body(Exchange& ex, rt::Scope& scope, std::string_
     co_return WholeBody::complete;
 }
 
+bool worth_draining(const Exchange& ex) {
+    return ex.body.done || !(ex.body.continue_due || ex.body.failed || ex.body.remaining > kDrainBytes);
+}
+
 rt::Task<bool> drain_body(Exchange& ex) {
     constexpr uint64_t kDrainMs = 5000;  // who takes longer for so little is not worth waiting for
     rt::Scope scope(ex.w.loop, &ex.c.scope);
     scope.deadline_in(kDrainMs);
     uint64_t drained = 0;
     while (!ex.body.done) {
-        if (ex.body.failed || ex.close || drained > 256 * 1024) co_return false;
+        if (ex.body.failed || ex.close || drained > kDrainBytes) co_return false;
         BodyRun run = co_await next_body(ex, scope);
         if (run.failed) co_return false;
         drained += run.n;

@@ -16,6 +16,9 @@ rt::Task<upstream::BodyRun> next_body(Exchange& ex, rt::Scope& scope);
 // Reads all that is left into one piece in the arena, counted against the memory budget.
 enum class WholeBody : uint8_t { complete, failed, no_memory };
 rt::Task<WholeBody> read_whole_body(Exchange& ex, rt::Scope& scope, std::string_view& out);
+// Whether what is left of the body is worth reading before the next request, as far as one can tell when the answer's
+// head is written: small, good so far, and on its way without a 100 Continue.
+bool worth_draining(const Exchange& ex);
 // Reads what is left of a body that nobody wanted, so that the next request can be found. False: give the connection
 // up.
 rt::Task<bool> drain_body(Exchange& ex);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/pool.h"
+#include "engine/body.h"
 #include "engine/handle.h"
 #include "engine/inflate.h"
 #include "engine/open.h"
@@ -224,7 +225,7 @@ rt::Task<void> relay(Exchange& ex) {
     ex.status = static_cast<uint16_t>(draft ? draft->status : call.head.status);
     if (ex.w.draining()) ex.close = true;
     // The backend answered before it had all of the request: the rest of the body is not worth reading.
-    if (call.uploading() || (!ex.body.done && !backend.body_replaced())) ex.close = true;
+    if (call.uploading() || (!ex.body.done && !backend.body_replaced()) || !worth_draining(ex)) ex.close = true;
 
     bool inflating = backend.inflates();
     BodyRun run = call.first();

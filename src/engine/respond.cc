@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "engine/body.h"
 #include "simd/bytes.h"
 
 namespace gladius::engine {
@@ -96,7 +97,7 @@ rt::Task<void> answer(Exchange& ex, const Answer& a) {
     if (a.close || ex.w.draining() || ex.c.scope.ended()) ex.close = true;
     // A body that was not read stays in the connection: small ones are read away later, with others the connection
     // ends.
-    if (!ex.body.done && (ex.body.continue_due || ex.body.failed || ex.body.remaining > 256 * 1024)) ex.close = true;
+    if (!worth_draining(ex)) ex.close = true;
     size_t lines = a.extra.size() + ex.stage_header_bytes();
     bool large = lines > Worker::kTransmit / 2;  // more than the worker's buffer is for
     char* out = large ? ex.arena.chars(lines + Worker::kTransmit / 2) : ex.w.tx();

@@ -2,7 +2,7 @@
 505 for a version), whole and split at every byte, and a backend never sees the smuggled part. RFC 9112 sections 2.2, 3, 5, 6, 7.1, 11.2."""
 import time
 
-from harness import Closed, get, wait_until
+from harness import Closed, get, post, wait_until
 
 INNER = "GET /n/smuggled HTTP/1.1\r\nHost: gw\r\n\r\n"
 
@@ -197,6 +197,30 @@ def test_what_is_allowed(t):
         seen = [m for m in t.backend.requests() if m.target != "/victim"]  # cut ones of before may be noted late
         assert [m.target for m in seen] == ["/good", "/after"], (name, [m.raw_head for m in seen])
         assert seen[0].body in (b"hello", b"hellohello") and len(seen[0].all("Content-Length") + seen[0].all("Transfer-Encoding")) == 1, name
+
+
+def test_no_continue_behind_an_answer(t):
+    """A backend answered without the body: a client that still waits for 100 Continue must not get it now, since it may send its next request
+    instead of the body. The connection ends."""
+    import base64
+    from harness import endpoint
+    mine = {"modifier/martian": {"body.Modifier": {"scope": ["request"], "contentType": "text/plain", "body": base64.b64encode(b"mine").decode()}}}
+    endpoints = []
+    for path, encoding in (("/a", "no-op"), ("/b", None)):
+        e = endpoint(path, t.backend.port, "/x", "POST", encoding)
+        e["backend"][0]["extra_config"] = mine
+        endpoints.append(e)
+    g = t.start({"version": 3, "endpoints": endpoints})
+    for path in ("/a", "/b"):
+        for framing in ("Content-Length: 50", "Transfer-Encoding: chunked"):
+            with g.client() as c:
+                a = c.ask("POST %s HTTP/1.1\r\nHost: gw\r\nExpect: 100-continue\r\n%s\r\n\r\n" % (path, framing))
+                assert a.status == 200 and a.get("Connection") == "close" and c.at_end(), (path, framing, a.raw_head, c.buf)
+            # Without Expect the body is on its way, and read away.
+            with g.client() as c:
+                body = b"x" * 50 if framing.startswith("C") else b"32\r\n" + b"x" * 50 + b"\r\n0\r\n\r\n"
+                assert c.ask(("POST %s HTTP/1.1\r\nHost: gw\r\n%s\r\n\r\n" % (path, framing)).encode() + body).status == 200
+                assert c.ask(post(path, "y")).status == 200
 
 
 def test_injection_through_the_target(t):
