@@ -27,6 +27,7 @@ step "examples of the docs ($preset)" python3 -B tests/docs.py --gateway "build/
 step "random rounds ($preset)" python3 -B tests/differential/differential.py --gateway "build/$preset/gladius" --self \
     --seed 1 --count 1 --areas routing,forwarding,bodies,json,manipulation,headers-out,sequential,encodings,martian
 step "protocol ($preset)" python3 -B tests/protocol/run.py --gateway "build/$preset/gladius"
+step "hostile clients and backends ($preset)" python3 -B tests/attack/run.py --gateway "build/$preset/gladius"
 step "real configurations ($preset)" python3 -B tests/real_configs.py --gateway "build/$preset/gladius"
 step "layers" python3 tools/check_layers.py
 step "format" bash tools/check_format.sh
