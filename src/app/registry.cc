@@ -3,7 +3,9 @@
 #include <vector>
 
 #include "features/modifier_martian/martian.h"
+#include "features/security_bot_detector/bots.h"
 #include "features/security_cors/cors.h"
+#include "features/security_http/secure.h"
 #include "features/websocket/websocket.h"
 
 namespace gladius::app {
@@ -15,6 +17,8 @@ namespace {
 const std::vector<const plan::Feature*>& list() {
     static const std::vector<const plan::Feature*> all = {
         &features::security_cors,
+        &features::security_http,
+        &features::security_bot_detector,
         &features::modifier_martian,
         &features::websocket,
     };

@@ -48,32 +48,6 @@ void append_quoted(Arena& arena, std::string& out, std::string_view s) {
     out += o.view();
 }
 
-std::string html_escape(std::string_view s) {
-    std::string out;
-    for (char c : s) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&#34;";
-                break;
-            case '\'':
-                out += "&#39;";
-                break;
-            default:
-                out += c;
-        }
-    }
-    return out;
-}
-
 // The body that is echoed or logged: counted with the copies that rendering makes of it. False: it was answered
 // already, or there is nobody to answer.
 rt::Task<bool> read_shown_body(Exchange& ex, std::string_view& body) {
@@ -120,16 +94,11 @@ std::vector<Header> sorted_headers(Exchange& ex) {
     return out;
 }
 
-std::string_view host_of(Exchange& ex) {
-    if (!ex.target.authority.empty()) return ex.target.authority;
-    return ex.head.host_field == UINT32_MAX ? std::string_view() : ex.value(ex.fields[ex.head.host_field]);
-}
-
 std::string echo_body(Exchange& ex, std::string_view body) {
     std::string o = "{\"req_uri\":";
     append_quoted(ex.arena, o, {ex.base + ex.head.target_off, ex.head.target_len});
     o += ",\"req_uri_details\":{\"fragment\":\"\",\"host\":";
-    append_quoted(ex.arena, o, host_of(ex));
+    append_quoted(ex.arena, o, ex.host());
     o += ",\"path\":";
     append_quoted(ex.arena, o, ex.target.path);
     o += ",\"query\":";
@@ -267,26 +236,6 @@ rt::Task<void> answer_not_allowed(Exchange& ex) {
 
 namespace {
 
-// As Go's http.Redirect writes a Location: bytes above ASCII are escaped, in small letters.
-std::string_view ascii_location(std::string_view s, Arena& arena) {
-    auto high = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
-    auto n = static_cast<size_t>(std::count_if(s.begin(), s.end(), high));
-    if (n == 0) return s;
-    char* out = arena.chars(s.size() + 2 * n);
-    size_t w = 0;
-    for (char c : s) {
-        if (!high(c)) {
-            out[w++] = c;
-            continue;
-        }
-        constexpr char kHex[] = "0123456789abcdef";
-        out[w++] = '%';
-        out[w++] = kHex[static_cast<unsigned char>(c) >> 4];
-        out[w++] = kHex[c & 15];
-    }
-    return {out, w};
-}
-
 // X-Forwarded-Prefix, which gin puts before a path whose last slash it corrects: what it leaves of the value, cleaned,
 // without a slash at the end. One that does not begin with a slash is left out.
 std::string_view forwarded_prefix(Exchange& ex) {
@@ -310,10 +259,7 @@ std::string_view forwarded_prefix(Exchange& ex) {
 }  // namespace
 
 rt::Task<void> answer_redirect(Exchange& ex) {
-    Answer a;
     bool get = ex.head.method == http::Method::get;
-    a.status = get ? 301 : 307;
-    a.krakend = false;
     std::string_view path = ex.match.redirect_path;
     if (ex.match.by_slash) {
         std::string_view prefix = forwarded_prefix(ex);
@@ -324,13 +270,7 @@ rt::Task<void> answer_redirect(Exchange& ex) {
         path == ex.target.path ? http::escape_url_path_like_go_parse(ex.target.raw_path, ex.arena) : std::nullopt;
     std::string_view location = as_sent ? *as_sent : http::escape_path(path, ex.arena);
     if (ex.target.has_query) location = ex.arena.concat(location, "?", ex.target.query);
-    a.extra = ex.arena.concat("Location: ", ascii_location(location, ex.arena), "\r\n");
-    if (ex.head.method == http::Method::head) a.content_type = "text/html; charset=utf-8";
-    if (get) {
-        a.content_type = "text/html; charset=utf-8";
-        a.body = ex.arena.copy("<a href=\"" + html_escape(location) + "\">Moved Permanently</a>.\n\n");
-    }
-    co_await answer(ex, a);
+    co_await answer(ex, redirect_answer(ex, get ? 301 : 307, location));
 }
 
 }  // namespace gladius::engine

@@ -49,6 +49,7 @@ struct ClientConn : ListHook {
     rt::Scope scope;  // everything of the connection; its deadline is the phase's (idle, head, write)
     InputBuffer in;
     Exchange* exchange = nullptr;  // nullptr: between requests
+    bool over_tls = false;         // the client speaks TLS with us
     uint8_t ip_len = 0;
     char ip[46];
     std::string_view address() const { return {ip, ip_len}; }
@@ -140,6 +141,11 @@ struct Exchange {
         return *stage_headers;
     }
     size_t stage_header_bytes() const { return stage_headers ? stage_headers->bytes() : 0; }
+    // Whom the client asks: the target's authority, or Host.
+    std::string_view host() const {
+        if (!target.authority.empty()) return target.authority;
+        return head.host_field == UINT32_MAX ? std::string_view() : value(fields[head.host_field]);
+    }
     // The first value of a header of the client; empty when there is none. `name` in canonical spelling.
     std::string_view header(std::string_view name) const;
 };

@@ -67,7 +67,11 @@ rt::Task<void> nothing() {
 
 // A stage has said reply.
 rt::Task<void> answer_of_stage(Exchange& ex) {
-    return ex.stage_answer ? answer(ex, *ex.stage_answer) : nothing();
+    if (!ex.stage_answer) return nothing();
+    // gin has found out what is allowed before its middlewares run.
+    if (ex.match.kind == plan::RouteMatch::not_allowed && !ex.endpoint)
+        ex.answer_headers().add("Allow", ex.w.snapshot().router->allow(ex.match.allowed, ex.arena));
+    return answer(ex, *ex.stage_answer);
 }
 
 rt::Task<void> arrive(Exchange& ex) {

@@ -107,12 +107,7 @@ bool each_field(const Exchange& ex, const plan::BackendPlan& b, Put&& put, Own&&
     }
     if (b.sends_forwarded_for) own(Token::x_forwarded_for, "X-Forwarded-For", ex.client_ip);
     if (b.sends_forwarded_host) {
-        std::string_view host;
-        if (!ex.target.authority.empty())
-            host = ex.target.authority;
-        else if (ex.head.host_field != UINT32_MAX)
-            host = ex.value(ex.fields[ex.head.host_field]);
-        own(Token::x_forwarded_host, "X-Forwarded-Host", host);
+        own(Token::x_forwarded_host, "X-Forwarded-Host", ex.host());
     }
     return length_passes;
 }

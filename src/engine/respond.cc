@@ -9,6 +9,56 @@
 
 namespace gladius::engine {
 
+namespace {
+
+std::string html_escape(std::string_view s) {
+    std::string out;
+    for (char c : s) {
+        switch (c) {
+            case '&':
+                out += "&amp;";
+                break;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '"':
+                out += "&#34;";
+                break;
+            case '\'':
+                out += "&#39;";
+                break;
+            default:
+                out += c;
+        }
+    }
+    return out;
+}
+
+// As Go's http.Redirect writes a Location: bytes above ASCII are escaped, in small letters.
+std::string_view ascii_location(std::string_view s, Arena& arena) {
+    auto high = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
+    auto n = static_cast<size_t>(std::count_if(s.begin(), s.end(), high));
+    if (n == 0) return s;
+    char* out = arena.chars(s.size() + 2 * n);
+    size_t w = 0;
+    for (char c : s) {
+        if (!high(c)) {
+            out[w++] = c;
+            continue;
+        }
+        constexpr char kHex[] = "0123456789abcdef";
+        out[w++] = '%';
+        out[w++] = kHex[static_cast<unsigned char>(c) >> 4];
+        out[w++] = kHex[c & 15];
+    }
+    return {out, w};
+}
+
+}  // namespace
+
 void HeadWriter::number(uint64_t n) {
     auto r = std::to_chars(p_, p_ + 20, n);
     p_ = r.ptr;
@@ -67,6 +117,19 @@ rt::Task<bool> write_slow(Exchange& ex, const char* data, size_t n, rt::Scope& s
     else
         ex.gone = true;
     co_return ok;
+}
+
+Answer redirect_answer(Exchange& ex, int status, std::string_view location) {
+    Answer a;
+    a.status = status;
+    a.krakend = false;
+    bool get = ex.head.method == http::Method::get;
+    if (get || ex.head.method == http::Method::head) a.content_type = "text/html; charset=utf-8";
+    if (get)
+        a.body = ex.arena.copy("<a href=\"" + html_escape(location) + "\">" + std::string(http::reason_of(status)) +
+                               "</a>.\n\n");
+    a.extra = ex.arena.concat("Location: ", ascii_location(location, ex.arena), "\r\n");
+    return a;
 }
 
 void write_stage_headers(const Exchange& ex, HeadWriter& h) {

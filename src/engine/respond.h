@@ -60,6 +60,9 @@ plan::Verdict reply(Exchange& ex, const Answer& a);
 // The same without a body: what a refused request gets.
 plan::Verdict refuse_request(Exchange& ex, int status);
 
+// A redirect as Go's http.Redirect writes it.
+Answer redirect_answer(Exchange& ex, int status, std::string_view location);
+
 // The lines that stages put into the answer.
 void write_stage_headers(const Exchange& ex, HeadWriter& h);
 

@@ -39,11 +39,12 @@ enum class Phase : uint8_t {
 
     // Of an endpoint.
     endpoint_origin,  // an endpoint that does otherwise than the service
-    bot_detection,    // cheap, and says no before anything is spent
-    authentication,   // who is it: a refused token must not use up a rate limit
-    signing,          // needs what authentication found
-    script,           // modifier/lua-endpoint sees claims, and may change what the limits look at
-    client_limit,     // before the endpoint's, so that one noisy client does not spend everybody's tokens
+    endpoint_transport,
+    bot_detection,   // cheap, and says no before anything is spent
+    authentication,  // who is it: a refused token must not use up a rate limit
+    signing,         // needs what authentication found
+    script,          // modifier/lua-endpoint sees claims, and may change what the limits look at
+    client_limit,    // before the endpoint's, so that one noisy client does not spend everybody's tokens
     endpoint_limit,
     validation,  // reads the body: last, when everything cheap has passed
 };

@@ -543,28 +543,11 @@ class Builder {
     void regex_filter(Modifier& m, const conf::Node& n, Fields& f, bool may_have_else) {
         f.text("regex", m.value);
         filter(m, n, f, may_have_else);
-        re2::RE2::Options options;
-        options.set_log_errors(false);
-        auto regex = std::make_shared<re2::RE2>(m.value, options);
-        // One thing more than the reference's library knows: \C, a byte.
-        if (!regex->ok() || has_any_byte(m.value))
-            throw Wrong{n, fmt::format("the pattern cannot be read: {}", regex->ok() ? "\\C" : regex->error()),
+        Result<regex::Pattern> regex = regex::Pattern::compile(m.value);
+        if (!regex)
+            throw Wrong{n, fmt::format("the pattern cannot be read: {}", regex.error().message),
                         "write it in the syntax of RE2"};
-        m.regex = std::move(regex);
-    }
-
-    static bool has_any_byte(std::string_view s) {
-        for (size_t i = 0; i + 1 < s.size(); ++i) {
-            if (s[i] != '\\') continue;
-            ++i;
-            if (s[i] == 'C') return true;
-            if (s[i] == 'Q') {
-                size_t end = s.find("\\E", i);
-                if (end == std::string_view::npos) return false;
-                i = end + 1;
-            }
-        }
-        return false;
+        m.regex = std::move(*regex);
     }
 
     std::vector<Remark>& remarks_;

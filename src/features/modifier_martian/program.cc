@@ -399,10 +399,6 @@ bool cookies_match(const Modifier& m, const AnswerDraft& a) {
     });
 }
 
-bool found(const re2::RE2& regex, std::string_view text) {
-    return regex.Match({text.data(), text.size()}, 0, text.size(), re2::RE2::UNANCHORED, nullptr, 0);
-}
-
 Fault port_matches(const Modifier& m, const RequestDraft& r, bool& yes) {
     if (r.url.host.find(':') == std::string_view::npos && m.number == default_port(r.url.scheme)) {
         yes = true;
@@ -426,7 +422,7 @@ Fault matches(const Modifier& m, const D& d, bool& yes) {
             return {};
         case Kind::header_regex_filter: {  // of the request, also for an answer
             std::string_view value = r.headers.get(m.name);
-            yes = !value.empty() && found(*m.regex, value);
+            yes = !value.empty() && m.regex->found_in(value, r.arena);
             return {};
         }
         case Kind::cookie_filter:
@@ -436,7 +432,7 @@ Fault matches(const Modifier& m, const D& d, bool& yes) {
             yes = url_matches(m, r);
             return {};
         case Kind::url_regex_filter:
-            yes = found(*m.regex, r.url.text(r.arena));
+            yes = m.regex->found_in(r.url.text(r.arena), r.arena);
             return {};
         case Kind::querystring_filter:
             yes = query_has(m, r);

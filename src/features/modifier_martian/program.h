@@ -5,15 +5,15 @@
 // with the reference's words; in a group that aggregates errors the run goes on and fails at the group's end. Source:
 // google/martian; Go net/http, net and strconv for texts.
 #pragma once
-#include <re2/re2.h>
-
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/draft.h"
+#include "regex/pattern.h"
 
 namespace gladius::features::martian {
 
@@ -60,7 +60,7 @@ struct Modifier {
     int64_t number = 0;
     PortChange port = PortChange::fixed;
     bool aggregates = false;
-    std::shared_ptr<const re2::RE2> regex;
+    std::optional<regex::Pattern> regex;
     std::vector<Modifier> children;  // of a group, in the order of running; of a filter: then, and else
 };
 

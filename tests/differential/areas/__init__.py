@@ -20,4 +20,6 @@ AREAS = {
     "martian": flow.martian,
     "mixed": flow.mixed,
     "origins": door.origins,
+    "hardening": door.hardening,
+    "crawlers": door.crawlers,
 }

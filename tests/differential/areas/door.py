@@ -29,7 +29,7 @@ def cors(rng):
     if rng.random() < 0.5:
         out["max_age"] = rng.choice(["12h", "90s", "1500ms", "500ms", "0", "0s", "-1s", "-300ms", "86400", "1h30m", ""])
     if rng.random() < 0.3:
-        out["options_success_status"] = rng.choice([200, 202, 204, 299, 304, 404, 0, 500, 204.7])
+        out["options_success_status"] = rng.choice([200, 202, 204, 299, 304, 404, 0, 500])
     return out
 
 
@@ -82,4 +82,91 @@ def origins(rng):
             steps.append(step(rng, headers, ("OPTIONS", "OPTIONS", "OPTIONS", "GET", "POST")))
         else:
             steps.append(step(rng, headers))
+    return {"config": conf, "routes": routes, "steps": steps, "normalise": [[r"127\.0\.0\.1:\d+", "HOST"], [r"reads of.*|dial tcp.*", "X"]]}
+
+
+HOSTS = ["good.test", "GOOD.test", "other.test:8080", "evil.test", "good.test:80", "a.good.test", "good.test.", "x"]
+
+
+def secure(rng):
+    out = {}
+    if rng.random() < 0.4:
+        out["allowed_hosts"] = some(rng, ["good.test", "Other.test:8080", "x", "*.good.test"])
+    if rng.random() < 0.25:
+        out["allowed_hosts"] = some(rng, [r".*\.good\.test", "good.test", "(?i)GOOD\\.test(:\\d+)?", "x|good.test", ""])
+        out["allowed_hosts_are_regex"] = True
+    if rng.random() < 0.3:
+        out["host_proxy_headers"] = some(rng, ["X-Real-Host", "x-forwarded-host", "Host"])
+    if rng.random() < 0.3:
+        out["ssl_redirect"] = True
+        if rng.random() < 0.6:
+            out["ssl_host"] = rng.choice(["secure.test", "secure.test:8443", ""])
+    if rng.random() < 0.5:
+        out["ssl_proxy_headers"] = rng.choice([{"X-Forwarded-Proto": "https"}, {"x-forwarded-proto": "https", "X-Tls": "1"}, {}, {"X-Nothing": ""}])
+    if rng.random() < 0.5:
+        out["sts_seconds"] = rng.choice([0, 60, 31536000, -5, 1.9])
+    for name in ["sts_include_subdomains", "force_sts_header", "frame_deny", "content_type_nosniff", "browser_xss_filter"]:
+        if rng.random() < 0.4:
+            out[name] = True
+    if rng.random() < 0.15:
+        out["is_development"] = True
+    if rng.random() < 0.3:
+        out["custom_frame_options_value"] = rng.choice(["ALLOW-FROM https://x.test", "SAMEORIGIN", ""])
+    if rng.random() < 0.3:
+        out["content_security_policy"] = rng.choice(["default-src 'self'", "script-src $NONCE; style-src $NONCE", "$NONCE"])
+    if rng.random() < 0.3:
+        out["referrer_policy"] = rng.choice(["same-origin", "no-referrer"])
+    if rng.random() < 0.1:
+        out["hpkp_public_key"] = "k"
+    return out
+
+
+def hardening(rng):
+    conf, routes = service(rng)
+    conf["extra_config"]["security/http"] = secure(rng)
+    if rng.random() < 0.3:
+        conf["extra_config"]["security/cors"] = cors(rng)
+    steps = []
+    for _ in range(60):
+        headers = [["Host", rng.choice(HOSTS)]] if rng.random() < 0.8 else []
+        for name, values in [("X-Real-Host", HOSTS + [""]), ("X-Forwarded-Host", HOSTS), ("X-Forwarded-Proto", ["https", "http", "HTTPS"]), ("X-Tls", ["1", "0"])]:
+            if rng.random() < 0.25:
+                headers.append([name, rng.choice(values)])
+        steps.append(step(rng, headers))
+    return {"config": conf, "routes": routes, "steps": steps, "normalise": [[r"127\.0\.0\.1:\d+", "HOST"], [r"reads of.*|dial tcp.*", "X"], [r"nonce-[A-Za-z0-9+/]{22}'", "nonce-N'"]]}
+
+
+AGENTS = ["curl/8.1", "x curl/8", "Mozilla/5.0 (X11)", "Googlebot/2.1", "BadBot", "badbot", "MyBot/1.0", "MyBot/1.0.1", "a spider", "spider a", "", "Big CRAWLER x", "\u00e4 bot",
+          "b\u00ff\u00fe curl", "Pingdom.com_bot_version_1.1"]
+PATTERNS = [r"(?i)crawler", "^curl/", "spider$", r"(Pingdom.com_bot_version_)(\d+)\.(\d+)", "bot", r"^.*curl", r"\bbot\b", "[^a-z]bot", r"^[\x00-\x7f]*$", r"^\w+$", r"(?<name>Google)bot", r"^.{5}$", r"\pL bot"]
+
+
+def detector(rng):
+    out = {}
+    if rng.random() < 0.5:
+        out["allow"] = some(rng, AGENTS)
+    if rng.random() < 0.5:
+        out[rng.choice(["deny", "deny", "Deny"])] = some(rng, AGENTS)
+    if rng.random() < 0.8:
+        out["patterns"] = some(rng, PATTERNS)
+    if rng.random() < 0.4:
+        out["empty_user_agent_is_bot"] = True
+    if rng.random() < 0.4:
+        out["cache_size"] = rng.choice([0, 1, 100])
+    return out
+
+
+def crawlers(rng):
+    conf, routes = service(rng)
+    if rng.random() < 0.6:
+        conf["extra_config"]["security/bot-detector"] = detector(rng)
+    for e in conf["endpoints"]:
+        if rng.random() < 0.3:
+            e["extra_config"] = {"security/bot-detector": detector(rng)}
+    if rng.random() < 0.3:
+        conf["extra_config"]["security/cors"] = cors(rng)
+    steps = []
+    for _ in range(60):
+        headers = [["User-Agent", rng.choice(AGENTS)] for _ in range(rng.choice([0, 1, 1, 1, 1, 2]))]
+        steps.append(step(rng, headers))
     return {"config": conf, "routes": routes, "steps": steps, "normalise": [[r"127\.0\.0\.1:\d+", "HOST"], [r"reads of.*|dial tcp.*", "X"]]}
