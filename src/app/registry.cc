@@ -16,11 +16,8 @@ namespace {
 // itself.
 const std::vector<const plan::Feature*>& list() {
     static const std::vector<const plan::Feature*> all = {
-        &features::security_cors,
-        &features::security_http,
-        &features::security_bot_detector,
-        &features::modifier_martian,
-        &features::websocket,
+        &features::security_cors,    &features::security_http, &features::security_bot_detector,
+        &features::modifier_martian, &features::websocket,
     };
     return all;
 }
