@@ -177,10 +177,13 @@ rt::Task<void> find_route(Exchange& ex) {
 
 // No coroutine itself: the usual request goes straight to its executor's.
 rt::Task<void> handle(Exchange& ex) {
-    auto target = http::parse_target({ex.base + ex.head.target_off, ex.head.target_len}, ex.arena);
+    std::string_view written{ex.base + ex.head.target_off, ex.head.target_len};
+    // The authority form (RFC 9112 3.2.3) has no path, and so no route.
+    bool authority = ex.head.method == http::Method::connect && !written.starts_with('/');
+    auto target = http::parse_target(authority ? ex.arena.concat("http://", written) : written, ex.arena);
     if (!target) {
         ex.close = true;
-        ex.target.path = {ex.base + ex.head.target_off, ex.head.target_len};
+        ex.target.path = written;
         return bad_request(ex, "400 Bad Request");
     }
     ex.target = *target;

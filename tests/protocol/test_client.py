@@ -202,6 +202,14 @@ def test_options_of_the_server(t):
         assert c.ask(get("/n/after")).status == 200
 
 
+def test_connect_has_no_route(t):
+    """What the reference answers; the connection goes on as HTTP, no tunnel is opened."""
+    with t.gateway.client() as c:
+        for target, status in (("a.test:443", 404), ("a.test", 404), ("[::1]:2", 404), ("http://a.test/x", 404), ("*", 404), ("/n/x", 405), ("a.test:443/n/x", 405)):
+            assert c.ask("CONNECT %s HTTP/1.1\r\nHost: a.test\r\n\r\n" % target).status == status, target
+    assert t.gateway.ask("CONNECT a.test:443:2 HTTP/1.1\r\nHost: a.test\r\n\r\n").status == 400
+
+
 def test_what_the_reference_says_to_bad_heads(t):
     for head, line in (("GET / HTTP/1.1\r\n\r\n", "400 Bad Request: missing required Host header"),
                        ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "400 Bad Request: malformed Host header"),
