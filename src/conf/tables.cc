@@ -84,7 +84,7 @@ constexpr Field kBackendFields[] = {
     field<&Backend::sd_scheme>("sd_scheme", "http", "Scheme in front of hosts that DNS gives."),
     field<&Backend::extra_config>("extra_config", "{}", "Components of this backend."),
     checked<std::chrono::nanoseconds>("timeout", "", "Ignored: the endpoint's timeout counts.").says(kOfEndpoint),
-    checked<int64_t>("concurrent_calls", "", "Ignored: the endpoint's number counts.").says(kOfEndpoint),
+    known("concurrent_calls", FieldType::integer, "", "Ignored: the endpoint's number counts.").says(kOfEndpoint),
 };
 
 // ---- endpoint ----

@@ -1,6 +1,6 @@
 """Differences that are meant: predicates over a round's configuration, the request and both answers. Each names words of
 the row in docs/differences.md that explains it."""
-import os, re
+import json, os, re
 from urllib.parse import unquote
 
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "differences.md")
@@ -53,14 +53,33 @@ def other_host(doc, step, want, got):
     return want.get("headers", {}).get("location", [""])[0].startswith("//") and got.get("headers", {}).get("location", ["//"])[0].startswith("/")
 
 
+def sent_twice(doc, step, want, got):
+    """Static data of a no-op endpoint: the reference sends the backend's headers twice."""
+    theirs, ours = want.get("headers", {}), got.get("headers", {})
+    return theirs != ours and theirs.keys() == ours.keys() and all(v in (ours[k], ours[k] * 2) for k, v in theirs.items()) and {**want, "headers": ours} == got
+
+
+def feed_in_words(doc, step, want, got):
+    """A feed as XML or YAML: the reference prints Go's internals."""
+    kind = (want.get("headers", {}).get("content-type") or [""])[0]
+    if '"rss"' not in json.dumps(doc["config"]) or not ("xml" in kind or "yaml" in kind):
+        return False
+    same = {**want, "body": got.get("body")}
+    return same == got or blank_in_query(doc, step, same, got)
+
+
 CONNECTION = "headers that belong to a connection"
 BAD_PORT = "a port that does not exist"
+MARK = "a byte order mark in front of the configuration"
+OBJECT_LIST = "a list of objects for `extra_config`"
 WILDCARDS = "endpoints that end in `/*`"
 # Words of docs/differences.md, and what tells that a difference is that one.
 INTENDED = [
     ("put into the query of a `url_pattern`", blank_in_query),
     ("a parameter whose value reads like a placeholder", placeholder),
     ("redirect of a path that begins with `//`", other_host),
+    ("`no-op` with static data that is used", sent_twice),
+    ("a feed written as `xml` or `yaml`", feed_in_words),
 ]
 
 
@@ -70,6 +89,10 @@ def which(doc, step, want, got):
     if "exit" in want:
         if '*"' in doc["config"] and got["exit"] == 0:
             return WILDCARDS
+        if doc["config"].startswith("\ufeff") and got["exit"] == 0:
+            return MARK
+        if re.search(r'"extra_config": \[[{\[]', doc["config"]) and got["exit"] == "non-zero":
+            return OBJECT_LIST
         return BAD_PORT if re.search(r'"port": (-\d|6[6-9]\d\d\d|6553[6-9]|[7-9]\d{4})', doc["config"]) and got["exit"] == "non-zero" else None
     if "status" not in want or "status" not in got:
         return None
@@ -86,6 +109,6 @@ def which(doc, step, want, got):
 def check_documented():
     with open(DOCS) as f:
         text = " ".join(f.read().split())
-    for words in [words for words, _ in INTENDED] + [WILDCARDS, BAD_PORT, CONNECTION]:
+    for words in [words for words, _ in INTENDED] + [WILDCARDS, BAD_PORT, CONNECTION, MARK, OBJECT_LIST]:
         if words not in text:
             raise SystemExit(f"intended.py: docs/differences.md does not say '{words}'")
