@@ -70,6 +70,18 @@ def feed_in_words(doc, step, want, got):
 
 CONNECTION = "headers that belong to a connection"
 BAD_PORT = "a port that does not exist"
+def static_numbers(doc, step, want, got):
+    """Numbers of static data as YAML: floats there, written like the backends' numbers here."""
+    kind = (want.get("headers", {}).get("content-type") or [""])[0]
+    if "yaml" not in kind or '"static"' not in json.dumps(doc["config"]):
+        return False
+
+    def numbers(body):
+        return re.sub(r'(^|[ -])"?(-?\d+(?:\.\d+)?)"?$', lambda m: m[1] + (m[2][:-2] if m[2].endswith(".0") else m[2]), body, flags=re.M)
+
+    return {**want, "body": numbers(want["body"])} == {**got, "body": numbers(got["body"])}
+
+
 MARK = "a byte order mark in front of the configuration"
 OBJECT_LIST = "a list of objects for `extra_config`"
 WILDCARDS = "endpoints that end in `/*`"
@@ -80,6 +92,7 @@ INTENDED = [
     ("redirect of a path that begins with `//`", other_host),
     ("`no-op` with static data that is used", sent_twice),
     ("a feed written as `xml` or `yaml`", feed_in_words),
+    ("numbers of static data in `yaml` output", static_numbers),
 ]
 
 
