@@ -46,6 +46,9 @@ uint16_t local_port(int fd);
 // TCP_NODELAY and keepalive probes. user_timeout_ms bounds how long sent bytes may stay unacknowledged; 0 leaves it.
 void tune(int fd, int keep_alive_s, int user_timeout_ms);
 
+// close() then resets the connection, and what was not sent yet is lost: the other side sees that something broke.
+void reset_on_close(int fd);
+
 // Starts a connection; returns the descriptor (in progress or connected), or -errno.
 int connect_start(const Address& to);
 

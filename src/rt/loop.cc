@@ -1,8 +1,11 @@
 #include "rt/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -155,6 +158,7 @@ bool Io::try_write(WriteAwait& w) {
         w.res = IoResult{n, n < 0 ? errno : 0, Wake::ready};
         return true;
     }
+    if (w.data == nullptr && !can_write_) return false;  // writable()
     while (w.left > 0) {
         ssize_t n = send_some(w.data, w.left);
         if (n >= 0) {
@@ -181,6 +185,34 @@ ssize_t Io::write_now(const char* data, size_t n) {
         if (r < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) can_write_ = false;
         return r;
     }
+}
+
+ssize_t Io::splice_to_pipe(int pipe, size_t n) {
+    for (;;) {
+        ssize_t r = ::splice(fd_, nullptr, pipe, nullptr, n, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+        if (r < 0 && errno == EINTR) continue;
+        if (r < 0 && errno == EAGAIN) can_read_ = false;
+        if (r == 0) peer_closed_ = true;
+        return r;
+    }
+}
+
+ssize_t Io::splice_from_pipe(int pipe, size_t n) {
+    for (;;) {
+        ssize_t r = ::splice(pipe, nullptr, fd_, nullptr, n, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+        if (r < 0 && errno == EINTR) continue;
+        if (r < 0 && errno == EAGAIN) can_write_ = false;
+        return r;
+    }
+}
+
+Io::WriteAwait Io::writable(Scope& scope) {
+    return WriteAwait(*this, scope, nullptr, 0);
+}
+
+size_t Io::unsent() const {
+    int n = 0;
+    return fd_ >= 0 && ioctl(fd_, SIOCOUTQ, &n) == 0 && n > 0 ? static_cast<size_t>(n) : 0;
 }
 
 Io::WriteAwait Io::connected(Scope& scope) {

@@ -83,6 +83,18 @@ class Io : public ListHook {
     // Nothing more will be written: the other side sees the end, and may go on sending.
     void shutdown_write();
 
+    // Bytes that go from one plain socket to another through a pipe, without being seen. As read and write_now: up to n
+    // bytes now; 0 at the end of the stream; -1 with errno EAGAIN when there is nothing, or no room.
+    bool plain() const { return fd_ >= 0 && !transport_; }
+    ssize_t splice_to_pipe(int pipe, size_t n);
+    ssize_t splice_from_pipe(int pipe, size_t n);
+    // Waits until there is room again after EAGAIN.
+    WriteAwait writable(Scope& scope);
+    // Somebody waits until the other side has taken something.
+    bool writing() const { return writer_ != nullptr; }
+    // Bytes that were written and that the other side has not taken, as far as the kernel knows.
+    size_t unsent() const;
+
     bool readable() const { return can_read_; }
     // Somebody looked and found nothing more to read: readiness comes again with new bytes.
     void mark_drained() { can_read_ = false; }

@@ -415,6 +415,67 @@ Detached spin(Loop& loop, int rounds, std::vector<int>& order, int me) {
     order.push_back(-me);
 }
 
+Detached wait_for_room(Io& io, Scope& scope, Log& log) {
+    log.results.push_back(co_await io.writable(scope));
+    log.end = true;
+}
+
+TEST(Loop, SplicedBytesWaitForRoom) {
+    Loop loop;
+    Scope scope(loop);
+    Pair from(loop), to(loop);
+    int ends[2];
+    ASSERT_EQ(0, ::pipe2(ends, O_NONBLOCK | O_CLOEXEC));
+    ASSERT_TRUE(from.a.plain());
+    loop.turn(0);
+    EXPECT_EQ(-1, from.a.splice_to_pipe(ends[1], 100));
+    EXPECT_EQ(EAGAIN, errno);
+    EXPECT_FALSE(from.a.readable());
+    from.send("hello");
+    loop.turn(0);
+    ASSERT_EQ(5, from.a.splice_to_pipe(ends[1], 100));
+    ASSERT_EQ(5, to.a.splice_from_pipe(ends[0], 5));
+    char got[8];
+    ASSERT_EQ(5, ::recv(to.b, got, sizeof got, 0));
+    EXPECT_EQ("hello", std::string_view(got, 5));
+    EXPECT_EQ(0u, to.a.unsent());
+
+    // A receiver that takes nothing.
+    std::string block(4096, 'x');
+    ssize_t n;
+    size_t sent = 0;
+    do {
+        ASSERT_EQ(4096, ::write(ends[1], block.data(), block.size()));
+        while ((n = to.a.splice_from_pipe(ends[0], 4096)) > 0 && (sent += static_cast<size_t>(n)) % 4096 != 0) {
+        }
+    } while (n > 0);
+    EXPECT_EQ(EAGAIN, errno);
+    EXPECT_GT(to.a.unsent(), 0u);
+    Log log;
+    wait_for_room(to.a, scope, log);
+    EXPECT_TRUE(to.a.writing());
+    loop.turn(0);
+    EXPECT_FALSE(log.end);
+    std::vector<char> sink(1 << 20);
+    while (::recv(to.b, sink.data(), sink.size(), MSG_DONTWAIT) > 0) {
+    }
+    loop.turn(0);
+    ASSERT_TRUE(log.end);
+    EXPECT_EQ(Wake::ready, log.results[0].wake);
+    EXPECT_EQ(0, log.results[0].error);
+    EXPECT_FALSE(to.a.writing());
+    // There is room, or so we think: no wait.
+    Log again;
+    wait_for_room(to.a, scope, again);
+    EXPECT_TRUE(again.end);
+    from.close_b();
+    loop.turn(0);
+    EXPECT_EQ(0, from.a.splice_to_pipe(ends[1], 100));
+    EXPECT_TRUE(from.a.peer_closed());
+    ::close(ends[0]);
+    ::close(ends[1]);
+}
+
 TEST(Loop, YieldLetsTheOthersHaveTheirTurn) {
     Loop loop;
     Scope scope(loop);
