@@ -293,6 +293,11 @@ Item endpoint_item(const conf::Endpoint& c, const plan::EndpointPlan& e) {
     if (e.backends.size() > 1)
         timeout += "; at " + duration(e.merge_timeout_ms) + " (85 %) it answers with what is there";
     out.children.push_back(number("timeout_ms", "timeout", e.timeout_ms, timeout));
+    if (e.stream_idle_ms) {
+        out.children.push_back(
+            number("stream_idle_ms", "stream", e.stream_idle_ms,
+                   "the timeout is that of the head; then " + duration(e.stream_idle_ms) + " without a byte end it"));
+    }
     if (e.backends.size() > 1) out.children.push_back(number("merge_timeout_ms", {}, e.merge_timeout_ms, {}));
     if (e.concurrent_calls > 1) {
         out.children.push_back(number(

@@ -135,6 +135,11 @@ struct ReloadOptions {
     Duration grace = std::chrono::seconds(30);  // how long requests of removed endpoints may go on
 };
 
+// extra_config "gladius/stream" of an endpoint (ours; docs/streaming.md).
+struct StreamOptions {
+    Duration idle_timeout{0};  // 0: the endpoint's timeout covers the whole stream, as in the reference
+};
+
 // extra_config "backend/http" of a backend (ledger 1, section 5.9).
 struct BackendHttp {
     std::string return_error_details;
@@ -247,6 +252,7 @@ struct Endpoint {
     bool is_routed = true;                 // false: the method cannot be routed, the reference leaves it out
     std::vector<json::FlatmapOp> flatmap;  // on the data of several backends
     ProxyOptions proxy;
+    StreamOptions stream;
 };
 
 struct AsyncAgent {
@@ -333,6 +339,7 @@ extern const FieldTable kRouterTable;
 extern const FieldTable kLoggingTable;
 extern const FieldTable kLimitsTable;
 extern const FieldTable kReloadTable;
+extern const FieldTable kStreamTable;
 extern const FieldTable kArraysTable;
 extern const FieldTable kBackendHttpTable;
 extern const FieldTable kBackendHttpClientTable;

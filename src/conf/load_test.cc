@@ -363,6 +363,21 @@ TEST(Load, OwnNamespacesAreStrict) {
                      "expected a number of bytes"));
 }
 
+TEST(Load, AStreamHasGapsAndNeedsNoOp) {
+    auto stream = [](std::string block, const char* encoding = "no-op") {
+        return load(with_endpoint(R"("endpoint":"/a","output_encoding":")" + std::string(encoding) +
+                                  R"(","extra_config":{"gladius/stream":)" + std::move(block) + "}," + kGoodBackend));
+    };
+    LoadResult r = stream(R"({"idle_timeout":"30s"})");
+    ASSERT_TRUE(r.ok()) << text_of(r);
+    EXPECT_EQ(r.service->endpoints[0].stream.idle_timeout, 30s);
+    EXPECT_TRUE(said(stream("{}"), kError, "idle_timeout"));
+    EXPECT_TRUE(said(stream(R"({"idle_timeout":"0s"})"), kError, "longer than nothing"));
+    EXPECT_TRUE(said(stream(R"({"idle_timeout":"-1s"})"), kError, "longer than nothing"));
+    EXPECT_TRUE(said(stream(R"({"idle_timeout":"30s","idle":1})"), kError, "unknown key \"idle\""));
+    EXPECT_TRUE(said(stream(R"({"idle_timeout":"30s"})", "json"), kError, "only no-op passes a body on"));
+}
+
 TEST(Load, NoFileOfTheUserChangesAWholeRun) {
     // Ten thousand endpoints, each with a fault: bounded output, bounded time.
     std::string text = "{\"version\":3,\"endpoints\":[";

@@ -32,6 +32,7 @@ const NamespaceInfo kTable[] = {
     {"gladius/limits", "", S, P, true, &kLimitsTable},
     {"gladius/call", "", B, H, true, &kCallTable},
     {"gladius/reload", "", S, H, true, &kReloadTable},
+    {"gladius/stream", "", E, H, true, &kStreamTable},
     // protective
     {"auth/validator", "github.com/devopsfaith/krakend-jose/validator", S | E, P},
     {"auth/signer", "github.com/devopsfaith/krakend-jose/signer", E, P},

@@ -76,6 +76,7 @@ class Normaliser {
     void backend(Backend& b, size_t index, Endpoint& e);
     void proxy_rules(Endpoint& e);
     void call_rules(const Endpoint& e);
+    void stream_rules(const Endpoint& e);
     void backend_common(Backend& b, std::string_view where);
     void backend_flatmap(Backend& b, std::string_view where);
     void endpoint_flatmap(Endpoint& e, std::string_view where);
@@ -332,13 +333,28 @@ void Normaliser::endpoint(Endpoint& e) {
     std::string where = fmt::format("endpoint {} {}", e.method, e.endpoint);
     NamespaceContext context{Level::endpoint, where, options_.namespaces, options_.allow_unsupported};
     check_misplaced(e.node, kEndpointTable, context, diagnostics_);
-    const NamespaceSink sinks[] = {{"proxy", &e.proxy}};
+    const NamespaceSink sinks[] = {{"proxy", &e.proxy}, {"gladius/stream", &e.stream}};
     check_namespaces(e.extra_config, context, sinks, diagnostics_);
     for (size_t i = 0; i < e.backend.size(); ++i)
         backend(e.backend[i], i, e);
     endpoint_flatmap(e, where);
     proxy_rules(e);
     call_rules(e);
+    stream_rules(e);
+}
+
+void Normaliser::stream_rules(const Endpoint& e) {
+    Node block = e.extra_config.find("gladius/stream");
+    if (!block) return;
+    std::string where = fmt::format("endpoint {} {}: gladius/stream", e.method, e.endpoint);
+    if (e.output_encoding != "no-op") {
+        say(Severity::error, block, where + " has nothing to do: only no-op passes a body on while it comes",
+            "write \"output_encoding\": \"no-op\", or remove the block");
+    }
+    if (block.find("idle_timeout") && e.stream.idle_timeout <= 0ns) {
+        say(Severity::error, at(block, "idle_timeout"), where + ": idle_timeout has to be longer than nothing",
+            "write a time such as \"30s\", or remove the block: then `timeout` covers the whole stream");
+    }
 }
 
 // What the reference accepts in silence, and what it then does not do.

@@ -276,6 +276,13 @@ constexpr Field kReloadFields[] = {
     field<&ReloadOptions::grace>("grace", "30s", "How long streams of removed endpoints go on after a reload."),
 };
 
+constexpr Field kStreamFields[] = {
+    field<&StreamOptions::idle_timeout>("idle_timeout", "",
+                                        "The longest time without a byte in either direction; `timeout` then covers "
+                                        "only the wait for the answer's head.")
+        .required(),
+};
+
 constexpr Field kBackendHttpFields[] = {
     field<&BackendHttp::return_error_details>("return_error_details", "", "Put a failed answer under error_<this>."),
     field<&BackendHttp::return_error_code>("return_error_code", "false", "Give the backend's status to the client."),
@@ -372,6 +379,7 @@ const FieldTable kLoggingTable{"telemetry/logging", kLoggingFields, Reading::exa
 const FieldTable kLimitsTable{"gladius/limits", kLimitsFields, Reading::strict};
 const FieldTable kArraysTable{"gladius/arrays", kArraysFields, Reading::strict};
 const FieldTable kReloadTable{"gladius/reload", kReloadFields, Reading::strict};
+const FieldTable kStreamTable{"gladius/stream", kStreamFields, Reading::strict};
 const FieldTable kBackendHttpTable{"backend/http", kBackendHttpFields, Reading::exact};
 const FieldTable kBackendHttpClientTable{"backend/http/client", kBackendHttpClientFields, Reading::exact};
 const FieldTable kCallTable{"gladius/call", kCallFields, Reading::strict};

@@ -610,6 +610,7 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e,
     p->method = conf::to_upper(e.method);
     p->timeout_ms = ms(e.timeout);
     if (p->timeout_ms == 0) p->timeout_ms = 1;
+    if (e.stream.idle_timeout.count() > 0) p->stream_idle_ms = std::max<uint64_t>(1, ms(e.stream.idle_timeout));
     p->merge_timeout_ms = static_cast<uint64_t>(e.timeout.count() * 85 / 100 / 1000000);
     p->concurrent_timeout_ms = static_cast<uint64_t>(e.timeout.count() * 75 / 100 / 1000000);
     if (p->merge_timeout_ms == 0) p->merge_timeout_ms = 1;
@@ -665,6 +666,7 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e, Hosts& h
     if (!shadows.empty() && !real.empty()) {
         shadow = compile_endpoint(e, shadows, hosts, service, generation, diagnostics);
         shadow->timeout_ms = std::max<uint64_t>(1, ms(patience));
+        shadow->stream_idle_ms = 0;
         plan->copies_body = shadow->copies_body = true;
         plan->shadow = shadow;
     }

@@ -210,6 +210,7 @@ struct EndpointPlan {
     std::string method;
     Executor executor = Executor::gather;
     uint64_t timeout_ms = 2000;
+    uint64_t stream_idle_ms = 0;            // "gladius/stream"; 0: timeout_ms covers the whole stream
     uint64_t merge_timeout_ms = 1700;       // 85 %
     uint64_t concurrent_timeout_ms = 1500;  // 75 %
     uint32_t concurrent_calls = 1;
