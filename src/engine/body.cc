@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "engine/handle.h"
+#include "engine/splice.h"
+#include "engine/stream_watch.h"
 
 namespace gladius::engine {
 
@@ -189,9 +191,28 @@ rt::Task<bool> drain_body(Exchange& ex) {
     co_return true;
 }
 
+void ClientBodyFeed::skip(uint64_t left) {
+    RequestBody& b = ex_.body;
+    uint64_t n = b.remaining - left;
+    b.seen += n;
+    b.remaining = left;
+    b.done = left == 0;
+    ex_.w.counters.add(telemetry::Counter::client_bytes_received, n);
+    ex_.w.counters.add(telemetry::Counter::backend_bytes_sent, n);
+    if (b.done && ex_.c.io.peer_closed()) client_hung_up(ex_.c);  // it came in one event with the last bytes
+}
+
 rt::Task<bool> ClientBodyFeed::send_to(rt::Io& io, rt::Scope& scope) {
+    if (ex_.stream) ex_.stream->upload_begins(io);
+    bool sent = co_await send_all(io, scope);
+    if (ex_.stream) ex_.stream->upload_ended();
+    co_return sent;
+}
+
+rt::Task<bool> ClientBodyFeed::send_all(rt::Io& io, rt::Scope& scope) {
     constexpr size_t kFairBytes = 512 * 1024;  // then the other connections have their turn
     size_t moved = 0;
+    bool slow = false;
     for (;;) {
         BodyRun run = co_await next_body(ex_, scope);
         if (run.failed) {
@@ -220,7 +241,17 @@ rt::Task<bool> ClientBodyFeed::send_to(rt::Io& io, rt::Scope& scope) {
             if (done < n && !co_await upstream::write_rest(io, begin + done, n - done, scope)) co_return false;
             ex_.w.counters.add(telemetry::Counter::backend_bytes_sent, n);
         }
+        if (ex_.stream) ex_.stream->moved();
         if (run.done) co_return true;
+        if (run.n == Worker::kReceive && !slow && ex_.body.remaining >= kLeastSpliced && can_splice(ex_.c.io, io)) {
+            SpliceRun rest(ex_.body.remaining);
+            rest.chunked = chunked_;
+            bool sent = co_await splice_body(ex_, ex_.c.io, io, rest, scope);
+            slow = rest.slow;
+            skip(rest.left);
+            if (!sent) co_return false;
+            continue;
+        }
         moved += run.n;
         if (moved > kFairBytes) {
             moved = 0;

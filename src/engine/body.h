@@ -32,6 +32,8 @@ class ClientBodyFeed : public upstream::BodyFeed {
     rt::Task<bool> send_to(rt::Io& io, rt::Scope& scope) override;
 
   private:
+    rt::Task<bool> send_all(rt::Io& io, rt::Scope& scope);
+    void skip(uint64_t left);
     Exchange& ex_;
     bool chunked_ = false;
 };

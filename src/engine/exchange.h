@@ -77,6 +77,8 @@ struct RequestBody {
     std::string_view whole;     // all of it, in the arena, once it was read in one piece
 };
 
+class StreamWatch;
+
 struct Exchange {
     static constexpr size_t kSize = 4096;
 
@@ -96,7 +98,8 @@ struct Exchange {
     const plan::EndpointPlan* plan = nullptr;
     plan::RouteMatch match;
     plan::Builtin builtin = plan::Builtin::none;
-    StepText* steps = nullptr;  // of endpoints that refer to something
+    StepText* steps = nullptr;      // of endpoints that refer to something
+    StreamWatch* stream = nullptr;  // of endpoints with "gladius/stream", while bodies may move
     RequestBody body;
 
     uint64_t start_ns = 0;

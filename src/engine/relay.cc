@@ -11,6 +11,9 @@
 #include "engine/inflate.h"
 #include "engine/open.h"
 #include "engine/respond.h"
+#include "engine/splice.h"
+#include "engine/stream_watch.h"
+#include "net/socket.h"
 #include "engine/tunnel.h"
 
 namespace gladius::engine {
@@ -26,7 +29,17 @@ constexpr size_t kFairBytes = 512 * 1024;  // then the other connections have th
 struct ClientFraming {
     bool chunked = false;
     bool bodiless = false;
+    bool until_close = false;
 };
+
+// The body ends before its end: no last chunk, or fewer bytes than announced, and the connection ends. Where its end is
+// the only sign (HTTP/1.0), it is reset, so that this client sees it too.
+void cut_short(Exchange& ex, const ClientFraming& f) {
+    ex.close = ex.gone = true;
+    if (f.until_close) net::reset_on_close(ex.c.io.fd());
+}
+
+constexpr std::string_view kIdle = "gladius/stream: not a byte within idle_timeout";
 
 // What of the backend's answer does not go to the client, apart from fields of the connection.
 struct Rules {
@@ -140,7 +153,7 @@ void compose_head(Exchange& ex, BackendCall& backend, const AnswerDraft* draft, 
             f.chunked = true;
             h.raw("Transfer-Encoding: chunked\r\n");
         } else {
-            ex.close = true;
+            ex.close = f.until_close = true;
         }
     }
     h.finish(ex, dated);
@@ -183,11 +196,14 @@ rt::Task<void> answer_from(Exchange& ex, BackendCall& backend, const AnswerDraft
 }  // namespace
 
 rt::Task<void> relay(Exchange& ex) {
+    StreamWatch watch(ex);
     BackendCall backend(ex);
     const plan::BackendPlan& b = ex.plan->backends[0];
     bool opened = backend.prepare(b, nullptr) && co_await backend.start(ex.scope);
     if (opened && backend.redirected()) opened = co_await backend.follow(ex.scope);
     if (!opened) {
+        watch.stop();
+        if (watch.timed_out()) ex.add_error(kIdle);
         backend.take_call_error();
         if (backend.error.kind == upstream::Failure::cancelled && !ex.body.failed) {
             ex.gone = true;
@@ -217,11 +233,13 @@ rt::Task<void> relay(Exchange& ex) {
         if (draft->status <= 0) draft->status = 200;
         if (!draft->failed && (draft->status < 200 || draft->status > 999)) draft->fail("invalid status code");
         if (draft->failed || draft->body_replaced || !backend.called()) {
+            watch.stop();
             co_await answer_from(ex, backend, *draft);
             co_return;
         }
     }
     upstream::Call& call = backend.call();
+    watch.answer_begins();
     ex.status = static_cast<uint16_t>(draft ? draft->status : call.head.status);
     if (ex.w.draining()) ex.close = true;
     // The backend answered before it had all of the request: the rest of the body is not worth reading.
@@ -252,6 +270,7 @@ rt::Task<void> relay(Exchange& ex) {
     std::string_view lead = h.bytes();
     size_t moved = 0;
     size_t piece = Worker::kReceive;
+    bool may_splice = call.remaining() >= kLeastSpliced && can_splice(call.io(), ex.c.io);
     for (;;) {
         RunBytes out = frame(run.data, run.n, run.done, f.chunked, lead);
         lead = {};
@@ -262,6 +281,22 @@ rt::Task<void> relay(Exchange& ex) {
             if (!co_await write_slow(ex, out.begin + done, out.n - done, ex.scope)) break;
         }
         if (run.done || run.failed) break;
+        if (may_splice && run.n == piece && call.remaining() >= kLeastSpliced) {
+            // The source fills our buffer: it can fill a pipe.
+            SpliceRun rest(call.remaining());
+            rest.chunked = f.chunked;
+            bool taken = co_await splice_body(ex, call.io(), ex.c.io, rest, ex.scope);
+            may_splice = !rest.slow;
+            ex.sent_bytes += call.remaining() - rest.left;
+            bool whole = call.skip(call.remaining() - rest.left);
+            if (!taken) {
+                ex.gone = true;
+                break;
+            }
+            run = BodyRun{ex.w.rx(), 0, whole, false};
+            if (whole) continue;
+        }
+        watch.moved();
         moved += run.n;
         if (moved > kFairBytes) {
             moved = 0;
@@ -272,9 +307,9 @@ rt::Task<void> relay(Exchange& ex) {
         if (run.failed && run.n == 0) break;
     }
     if (run.failed || ex.gone) {
-        // Cut short: no last chunk, and the connection ends, so that the client sees it.
-        ex.close = true;
-        ex.gone = true;
+        cut_short(ex, f);
+        if (ex.scope.why() == rt::Wake::timeout)
+            ex.add_error(watch.timed_out() ? kIdle : std::string_view("context deadline exceeded"));
         if (run.failed && !call.error.text.empty()) ex.add_error(call.error.text);
     }
     if (call.uploading()) {
@@ -363,6 +398,7 @@ rt::Task<void> relay_inflated(Exchange& ex, BackendCall& backend, BodyRun& run, 
             if (bytes.n > 0 && !write_fast(ex, bytes.begin, bytes.n, done) &&
                 !co_await write_slow(ex, bytes.begin + done, bytes.n - done, ex.scope))
                 break;
+            if (ex.stream) ex.stream->moved();
             moved += produced;
             if (moved > kFairBytes) {
                 moved = 0;
@@ -386,8 +422,8 @@ rt::Task<void> relay_inflated(Exchange& ex, BackendCall& backend, BodyRun& run, 
             ex.status = 0;
             co_await answer_failure(ex, 500, "gzip: invalid header");
         } else {
-            // Cut short: no last chunk, and the connection ends, so that the client sees it.
-            ex.gone = true;
+            cut_short(ex, f);
+            if (ex.stream && ex.stream->timed_out()) ex.add_error(kIdle);
         }
     }
     pool_free(first, first_n);

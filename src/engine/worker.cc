@@ -207,6 +207,7 @@ void Worker::tick() {
         log_->write(telemetry::Level::warning, "[SERVICE: Loop]",
                     "a turn of worker " + std::to_string(index_) + " took " + std::to_string(ns / 1000000) + " ms");
     if (snapshot_) peers_.sweep();
+    pipes_.trim();
     loop.wheel().arm(tick_timer_, loop.now_ms() + 1000);
 }
 

@@ -9,6 +9,7 @@
 
 #include "engine/budget.h"
 #include "http/date.h"
+#include "net/pipes.h"
 #include "net/resolver.h"
 #include "plan/plan.h"
 #include "rt/loop.h"
@@ -85,6 +86,7 @@ class Worker : public upstream::Context {
 
     uint32_t index() const { return index_; }
     Budget& budget() { return budget_; }
+    net::Pipes& pipes() { return pipes_; }
     telemetry::LogWriter* log() { return log_; }
     telemetry::AccessLog& access_log() { return access_log_; }
     // Scratch for heads that are being composed; the same rule as for the receive buffer.
@@ -101,6 +103,7 @@ class Worker : public upstream::Context {
 
     uint32_t index_, count_;
     Budget& budget_;
+    net::Pipes pipes_;
     telemetry::LogWriter* log_;
     telemetry::AccessLog access_log_;
     std::unique_ptr<net::Resolver> resolver_owned_;

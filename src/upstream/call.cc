@@ -301,6 +301,13 @@ BodyRun Call::decode(char* data, size_t n) {
     return BodyRun{data, 0, true, false};
 }
 
+bool Call::skip(uint64_t n) {
+    ctx_.counters.add(Counter::backend_bytes_received, n);
+    remaining_ -= n;
+    complete_ = remaining_ == 0;
+    return complete_;
+}
+
 BodyRun Call::fail(rt::IoResult r) {
     if (r.wake != rt::Wake::ready) {
         error.kind = failure_of(r.wake);

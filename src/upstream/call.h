@@ -69,6 +69,11 @@ class Call {
     struct NextAwait;
     NextAwait next(size_t max = Context::kReceive);
 
+    // A body with a length may go past us, from io() to somewhere else: what is left of it, and what has gone.
+    uint64_t remaining() const { return remaining_; }
+    rt::Io& io() { return conn_->io; }
+    bool skip(uint64_t n);  // true: that was the rest of it
+
     bool uploading() const { return upload_.open() > 0; }
     // Stops a body that is still being sent; needed before finish() when uploading().
     rt::Task<void> end_upload();
