@@ -13,8 +13,8 @@
 #include "engine/respond.h"
 #include "engine/splice.h"
 #include "engine/stream_watch.h"
-#include "net/socket.h"
 #include "engine/tunnel.h"
+#include "net/socket.h"
 
 namespace gladius::engine {
 
@@ -224,6 +224,7 @@ rt::Task<void> relay(Exchange& ex) {
         co_return;
     }
     if (ex.plan->tunnel && backend.called() && backend.call().switched()) {
+        watch.stop();
         co_await run_tunnel(ex, backend);
         co_return;
     }
