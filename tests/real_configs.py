@@ -14,7 +14,7 @@ import argparse, http.client, json, os, random, signal, socket, subprocess, sys,
 
 MADE_UP = {"20", "49", "72"}
 # Where this gateway cannot know what the reference found out at its start, because the part that would is not built.
-NEEDS_A_FEATURE = {"tls-file-missing", "validator-cache-with-local-keys", "validator-key-file-missing"}
+NEEDS_A_FEATURE = {"validator-cache-with-local-keys", "validator-key-file-missing"}
 REASONS = ("is not built yet", "is no namespace", "is not how", "does nothing at")
 ENV = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
 
@@ -109,10 +109,7 @@ def checks_of(entry, folder, gateway):
     except ValueError:
         doc = {}
     refused = sorted({name for level, name, value in components(doc) if gateway.refuses(level, name, value)}) if there["check"] else []
-    tls = doc.get("tls")
     plain = gateway.check(file, "--allow-unsupported")
-    if there["check"] and isinstance(tls, dict) and not tls.get("disabled") and '"tls" asks for HTTPS, which is not built' in plain[1]:
-        refused.append("tls")
     if there["check"] and entry["format"] != "json" and "is not supported yet" in plain[1]:
         yield "another format", None
         return

@@ -42,6 +42,8 @@ namespace {
 constexpr int kUserTimeoutMs = 300'000;
 // Between two looks at the watched file.
 constexpr uint64_t kLookMs = 500;
+// A ticket of TLS is good for a day: four keys, each the newest for so long (net/tls_library.h).
+constexpr uint64_t kTicketKeyMs = 8 * 3600 * 1000;
 
 unsigned usable_cores() {
     cpu_set_t set;
@@ -87,7 +89,8 @@ Supervisor::Supervisor(RunOptions options) : options_(std::move(options)) {}
 Supervisor::~Supervisor() = default;
 
 std::shared_ptr<plan::Snapshot> Supervisor::load(conf::Diagnostics& diagnostics,
-                                                 std::shared_ptr<conf::Service>& service) {
+                                                 std::shared_ptr<conf::Service>& service,
+                                                 std::shared_ptr<const TlsKeeper::Loaded>& tls) {
     auto env = environment_pairs();
     conf::LoadOptions o;
     o.environment = env;
@@ -109,6 +112,8 @@ std::shared_ptr<plan::Snapshot> Supervisor::load(conf::Diagnostics& diagnostics,
     c.states = &states_;
     auto s = plan::compile(*r.service, c, diagnostics);
     if (diagnostics.has_errors()) return nullptr;
+    tls = tls_.load(*s, diagnostics);
+    if (!tls) return nullptr;
     return s;
 }
 
@@ -201,7 +206,10 @@ int Supervisor::run() {
 
     conf::Diagnostics diagnostics;
     std::shared_ptr<conf::Service> service;
-    auto snapshot = load(diagnostics, service);
+    unsigned n = options_.workers ? options_.workers : usable_cores();
+    tls_.set_workers(n);
+    std::shared_ptr<const TlsKeeper::Loaded> tls;
+    auto snapshot = load(diagnostics, service, tls);
     if (!snapshot) {
         std::fputs(diagnostics.text().c_str(), stderr);
         std::fprintf(stderr, "ERROR parsing the configuration file: %s\n",
@@ -219,7 +227,8 @@ int Supervisor::run() {
     log_start(*service);
 
     budget_.set_limit(snapshot->server.max_memory ? snapshot->server.max_memory : machine_memory() / 4 * 3);
-    unsigned n = options_.workers ? options_.workers : usable_cores();
+    tls_.adopt(std::move(tls));
+    say_tls(tls_.current());
     counters_ = std::make_unique<telemetry::Counters>(n);
     snapshot_ = snapshot;
     generations_.push_back(snapshot_);
@@ -229,7 +238,7 @@ int Supervisor::run() {
         w->loop = std::make_unique<rt::Loop>();
         w->worker = std::make_unique<engine::Worker>(*w->loop, i, n, budget_, counters_->shard(i), log_->add_writer(),
                                                      log_->terminal());
-        w->worker->adopt(snapshot_);
+        w->worker->adopt(snapshot_, tls_.current().parts(i));
         all.push_back(w->worker.get());
         workers_.push_back(std::move(w));
     }
@@ -261,6 +270,10 @@ int Supervisor::run() {
     GL_CHECK(fd >= 0 && signals_.open(loop_, fd));
     signals_.on_readable([](rt::Io&, void* self) { static_cast<Supervisor*>(self)->on_signal(); }, this);
     if (options_.watch) start_watch();
+    look_at_certificates();
+    tickets_timer_.arg = this;
+    tickets_timer_.fire = [](rt::Timer&, void* self) { static_cast<Supervisor*>(self)->rotate_tickets(); };
+    loop_.wheel().arm(tickets_timer_, loop_.now_ms() + kTicketKeyMs);
     loop_.run();
 
     for (auto& w : workers_) {
@@ -316,7 +329,8 @@ void Supervisor::reload(const char* why) {
     notify_reloading();
     conf::Diagnostics diagnostics;
     std::shared_ptr<conf::Service> service;
-    auto snapshot = load(diagnostics, service);
+    std::shared_ptr<const TlsKeeper::Loaded> tls;
+    auto snapshot = load(diagnostics, service, tls);
     std::string error;
     ListenAddress fresh;
     bool moved = snapshot && (snapshot->server.port != listen_.port || snapshot->server.listen_ip != listen_.ip);
@@ -341,9 +355,9 @@ void Supervisor::reload(const char* why) {
     states_.sweep();
     std::erase_if(generations_, [](const auto& g) { return g.expired(); });
     generations_.push_back(snapshot_);
-    post_to_workers(
-        [](engine::Worker& w, void* s) { w.adopt(*static_cast<std::shared_ptr<const plan::Snapshot>*>(s)); },
-        std::make_shared<std::shared_ptr<const plan::Snapshot>>(snapshot_));
+    tls_.adopt(std::move(tls));
+    say_tls(tls_.current());
+    post_tls(snapshot_);
     if (moved) {
         auto swap = std::make_shared<SwapListeners>();
         swap->add = fresh.fds;
@@ -429,6 +443,62 @@ void Supervisor::start_watch() {
     dir = slash == std::string::npos ? "." : slash == 0 ? "/" : dir.substr(0, slash);
     inotify_add_watch(fd, dir.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE);
     watch_.on_readable([](rt::Io&, void* self) { static_cast<Supervisor*>(self)->on_watch(); }, this);
+}
+
+// --- certificates
+// -----------------------------------------------------------------------------------------------------------------------
+
+void Supervisor::say_tls(const TlsKeeper::Loaded& tls) {
+    for (const std::string& text : tls.problems)
+        log_->write(Level::error, "[SERVICE: HTTP Server]", text);
+    for (const std::string& text : tls.remarks)
+        log_->write(Level::warning, "[SERVICE: HTTP Server]", text);
+}
+
+// To all workers: what they speak TLS with, and the snapshot when there is a new one.
+void Supervisor::post_tls(std::shared_ptr<const plan::Snapshot> snapshot) {
+    struct News {
+        std::shared_ptr<const plan::Snapshot> snapshot;
+        std::vector<engine::TlsParts> parts;
+    };
+    auto news = std::make_shared<News>();
+    news->snapshot = std::move(snapshot);
+    for (size_t i = 0; i < workers_.size(); ++i)
+        news->parts.push_back(tls_.current().parts(i));
+    post_to_workers(
+        [](engine::Worker& w, void* arg) {
+            auto& n = *static_cast<News*>(arg);
+            if (n.snapshot)
+                w.adopt(n.snapshot, std::move(n.parts[w.index()]));
+            else
+                w.adopt(std::move(n.parts[w.index()]));
+        },
+        std::move(news));
+}
+
+void Supervisor::look_at_certificates() {
+    std::string complaint;
+    if (tls_.watches() && !stopping_) {
+        if (auto fresh = tls_.look(complaint)) {
+            say_tls(*fresh);
+            post_tls(nullptr);
+            info("Certificates were read again: new connections get the new ones");
+        } else if (!complaint.empty()) {
+            log_->write(Level::error, "[SERVICE: HTTP Server]",
+                        complaint + "; the certificates of before go on being used");
+        }
+    }
+    certificates_timer_.arg = this;
+    certificates_timer_.fire = [](rt::Timer&, void* self) { static_cast<Supervisor*>(self)->look_at_certificates(); };
+    loop_.wheel().arm(certificates_timer_, loop_.now_ms() + kLookMs);
+}
+
+void Supervisor::rotate_tickets() {
+    if (auto keys = tls_.rotate())
+        post_to_workers([](engine::Worker& w,
+                           void* k) { w.take_ticket_keys(*static_cast<std::shared_ptr<const net::TicketKeys>*>(k)); },
+                        std::make_shared<std::shared_ptr<const net::TicketKeys>>(std::move(keys)));
+    loop_.wheel().arm(tickets_timer_, loop_.now_ms() + kTicketKeyMs);
 }
 
 Supervisor::FileState Supervisor::file_state() const {

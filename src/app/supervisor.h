@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "app/tls_keeper.h"
 #include "conf/load.h"
 #include "engine/budget.h"
 #include "engine/worker.h"
@@ -50,7 +51,8 @@ class Supervisor {
         bool operator==(const FileState&) const = default;
     };
 
-    std::shared_ptr<plan::Snapshot> load(conf::Diagnostics& diagnostics, std::shared_ptr<conf::Service>& service);
+    std::shared_ptr<plan::Snapshot> load(conf::Diagnostics& diagnostics, std::shared_ptr<conf::Service>& service,
+                                         std::shared_ptr<const TlsKeeper::Loaded>& tls);
     bool open_listener(const std::string& ip, uint16_t port, ListenAddress& out, std::string& error);
     void reload(const char* why);
     void post_to_workers(void (*fn)(engine::Worker&, void*), std::shared_ptr<void> arg);
@@ -59,6 +61,10 @@ class Supervisor {
     void on_watch();
     void start_watch();
     void look();
+    void look_at_certificates();
+    void post_tls(std::shared_ptr<const plan::Snapshot> snapshot);
+    void rotate_tickets();
+    void say_tls(const TlsKeeper::Loaded& tls);
     void reload_soon();
     FileState file_state() const;
     void log_options(const conf::Service& s);
@@ -80,7 +86,8 @@ class Supervisor {
     plan::StateStore states_;
     uint64_t reloads_ = 0, failed_reloads_ = 0;
     rt::Io signals_, watch_;
-    rt::Timer check_timer_, reload_timer_, look_timer_;
+    rt::Timer check_timer_, reload_timer_, look_timer_, certificates_timer_, tickets_timer_;
+    TlsKeeper tls_;
     FileState loaded_, seen_;  // when it was read last, and when somebody looked last
     bool stopping_ = false;
     uint64_t stop_deadline_ms_ = 0;

@@ -17,6 +17,7 @@
 #include "conf/fields.h"
 #include "conf/node.h"
 #include "json/flatmap.h"
+#include "net/tls_spec.h"
 
 namespace gladius::conf {
 
@@ -44,6 +45,7 @@ struct ExtraConfig {
 struct KeyPair {
     std::string public_key;
     std::string private_key;
+    std::string ocsp_response;
 };
 
 struct ClientCert {
@@ -59,12 +61,13 @@ struct Tls {  // root "tls"
     std::string private_key;
     std::string min_version;
     std::string max_version;
-    std::vector<int64_t> curve_preferences;
+    Node curve_preferences;  // numbers or names
     bool prefer_server_cipher_suites = false;
-    std::vector<int64_t> cipher_suites;
+    Node cipher_suites;  // numbers or names
     bool enable_mtls = false;
     bool disable_system_ca_pool = false;
     std::vector<std::string> ca_certs;
+    net::TlsServerSpec spec;  // what all of it means (conf/tls.h)
 };
 
 struct ClientTls {  // root "client_tls"
@@ -74,8 +77,8 @@ struct ClientTls {  // root "client_tls"
     bool disable_system_ca_pool = false;
     std::string min_version;
     std::string max_version;
-    std::vector<int64_t> curve_preferences;
-    std::vector<int64_t> cipher_suites;
+    Node curve_preferences;
+    Node cipher_suites;
     std::vector<ClientCert> client_certs;
 };
 

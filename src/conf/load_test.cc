@@ -304,15 +304,38 @@ TEST(Load, ListsWhereOneObjectIsExpected) {
     EXPECT_TRUE(r.service->endpoints.empty());
 }
 
-TEST(Load, TlsIsNeverIgnored) {
-    const char* tls = R"({"version":3,"tls":{"keys":[{"public_key":"a","private_key":"b"}]}})";
-    EXPECT_TRUE(said(load(tls), kError, "$.tls: \"tls\" asks for HTTPS, which is not built yet"));
-    LoadOptions o;
-    o.allow_unsupported = true;
-    LoadResult r = load(tls, o);
-    EXPECT_TRUE(r.ok());
-    EXPECT_TRUE(said(r, kWarning, "\"tls\" asks for HTTPS"));
-    EXPECT_EQ(r.service->tls->keys.at(0).public_key, "a");
+TEST(Load, TlsBecomesASpec) {
+    LoadResult r = load(R"({"version":3,"tls":{"keys":[{"public_key":"a","private_key":"b","ocsp_response":"o"}],
+        "public_key":"c","private_key":"d"}})");
+    ASSERT_TRUE(r.ok()) << text_of(r);
+    gladius::net::TlsServerSpec s = r.service->tls->spec;
+    EXPECT_EQ(s.keys, (std::vector<gladius::net::TlsKeyFiles>{{"a", "b", "o"}, {"c", "d", ""}}));
+    EXPECT_EQ(s.min_version, gladius::net::TlsSpec::kTls13);
+    EXPECT_EQ(s.max_version, gladius::net::TlsSpec::kTls13);
+    EXPECT_EQ(s.suites, (std::vector<uint16_t>{49195, 49199, 49196, 49200, 52393, 52392}));
+    EXPECT_TRUE(s.groups.empty());
+    EXPECT_TRUE(s.system_cas);
+    EXPECT_FALSE(s.client_certificates);
+
+    // Numbers, names and texts of numbers; the order of suites is not the file's.
+    r = load(R"({"version":3,"tls":{"keys":[{"public_key":"a","private_key":"b"}],"min_version":"TLS12",
+        "cipher_suites":["TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",49199,"49195",4865,10,7],"curve_preferences":[24,"x25519",99],
+        "enable_mtls":true,"ca_certs":"one.pem","disable_system_ca_pool":true}})");
+    ASSERT_TRUE(r.ok()) << text_of(r);
+    s = r.service->tls->spec;
+    EXPECT_EQ(s.min_version, gladius::net::TlsSpec::kTls12);
+    EXPECT_EQ(s.suites, (std::vector<uint16_t>{49195, 49199, 49171}));
+    EXPECT_EQ(s.groups, (std::vector<uint16_t>{24, 29}));
+    EXPECT_EQ(s.ca_files, std::vector<std::string>{"one.pem"});
+    EXPECT_FALSE(s.system_cas);
+    EXPECT_TRUE(s.client_certificates);
+    EXPECT_TRUE(said(r, kWarning, "the cipher suite 10 is not safe any more and is left out"));
+    EXPECT_TRUE(said(r, kWarning, "the cipher suite 7 is not known and is left out"));
+    EXPECT_TRUE(said(r, kWarning, "the curve 99 is not known and is left out"));
+
+    r = load(R"({"version":3,"tls":{"max_version":"TLS12","curve_preferences":[99]}})");
+    EXPECT_TRUE(said(r, kWarning, "no handshake succeeds"));
+    EXPECT_TRUE(said(r, kError, "none of the curves of \"curve_preferences\" is known"));
     EXPECT_TRUE(load(R"({"version":3,"tls":{"disabled":true,"keys":[]}})").ok());
     EXPECT_TRUE(load(R"({"version":3,"tls":{"disabled":"true"}})").ok());
 }

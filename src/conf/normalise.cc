@@ -9,6 +9,7 @@
 #include "conf/flatmap.h"
 #include "conf/reference.h"
 #include "conf/scalar.h"
+#include "conf/tls.h"
 #include "conf/url.h"
 
 namespace gladius::conf {
@@ -169,10 +170,7 @@ void Normaliser::router() {
 
 void Normaliser::tls() {
     if (!service_.tls || service_.tls->disabled) return;
-    Severity s = options_.allow_unsupported ? Severity::warning : Severity::error;
-    say(s, service_.tls->node,
-        "\"tls\" asks for HTTPS, which is not built yet: everything would be served in plain text",
-        "put a TLS terminator in front and write \"disabled\": true here, or start with --allow-unsupported");
+    service_.tls->spec = tls_server_spec(*service_.tls, diagnostics_);
 }
 
 void Normaliser::host_remarks(const std::string& host, const Node& n, std::string_view where) {

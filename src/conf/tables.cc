@@ -14,6 +14,7 @@ constexpr std::string_view kTlsVersions = "SSL3.0|TLS10|TLS11|TLS12|TLS13";
 constexpr Field kKeyPairFields[] = {
     field<&KeyPair::public_key>("public_key", "", "Path of the certificate (PEM)."),
     field<&KeyPair::private_key>("private_key", "", "Path of its private key (PEM)."),
+    field<&KeyPair::ocsp_response>("ocsp_response", "", "Path of an OCSP answer (DER) that is sent along."),
 };
 constexpr FieldTable kKeyPairTable{"tls key", kKeyPairFields, Reading::weak};
 
@@ -23,6 +24,14 @@ constexpr Field kClientCertFields[] = {
 };
 constexpr FieldTable kClientCertTable{"client certificate", kClientCertFields, Reading::weak};
 
+constexpr Field ids(Field f) {
+    return f.with([](Field& copy) { copy.type = FieldType::integer_list; });
+}
+constexpr std::string_view kCurves = "IANA numbers or names of the curves, in order.";
+constexpr std::string_view kSuites = "IANA numbers or names of the suites of TLS 1.2 and below.";
+constexpr std::string_view kAllCurves = "[29, 23, 24, 25]";
+constexpr std::string_view kUsualSuites = "[49195, 49199, 49196, 49200, 52393, 52392]";
+
 constexpr Field kTlsFields[] = {
     field<&Tls::disabled>("disabled", "false", "Serve plain HTTP although this object is here."),
     field<&Tls::keys>("keys", "", "Certificates with their keys; SNI picks one.").of(kKeyPairTable),
@@ -30,9 +39,9 @@ constexpr Field kTlsFields[] = {
     field<&Tls::private_key>("private_key", "", "Old place of its key."),
     field<&Tls::min_version>("min_version", "TLS13", "Oldest version that is accepted.").one_of(kTlsVersions),
     field<&Tls::max_version>("max_version", "TLS13", "Newest version that is accepted.").one_of(kTlsVersions),
-    field<&Tls::curve_preferences>("curve_preferences", "[25, 24, 23]", "IANA numbers of the curves, in order."),
+    ids(field<&Tls::curve_preferences>("curve_preferences", kAllCurves, kCurves)),
     field<&Tls::prefer_server_cipher_suites>("prefer_server_cipher_suites", "false", "Read, without effect."),
-    field<&Tls::cipher_suites>("cipher_suites", "", "IANA numbers of the suites of TLS 1.2 and below."),
+    ids(field<&Tls::cipher_suites>("cipher_suites", kUsualSuites, kSuites)),
     field<&Tls::enable_mtls>("enable_mtls", "false", "Every client must show a certificate."),
     field<&Tls::disable_system_ca_pool>("disable_system_ca_pool", "false", "Trust only `ca_certs`."),
     field<&Tls::ca_certs>("ca_certs", "[]", "Paths of more authorities to trust."),
@@ -44,8 +53,8 @@ constexpr Field kClientTlsFields[] = {
     field<&ClientTls::disable_system_ca_pool>("disable_system_ca_pool", "false", "Trust only `ca_certs`."),
     field<&ClientTls::min_version>("min_version", "TLS13", "Oldest version that is spoken.").one_of(kTlsVersions),
     field<&ClientTls::max_version>("max_version", "TLS13", "Newest version that is spoken.").one_of(kTlsVersions),
-    field<&ClientTls::curve_preferences>("curve_preferences", "[25, 24, 23]", "IANA numbers of the curves, in order."),
-    field<&ClientTls::cipher_suites>("cipher_suites", "", "IANA numbers of the suites of TLS 1.2 and below."),
+    ids(field<&ClientTls::curve_preferences>("curve_preferences", kAllCurves, kCurves)),
+    ids(field<&ClientTls::cipher_suites>("cipher_suites", kUsualSuites, kSuites)),
     field<&ClientTls::client_certs>("client_certs", "[]", "Certificates for backends that ask for one.")
         .of(kClientCertTable),
 };

@@ -64,6 +64,9 @@ std::string_view explanation(const http::RequestHead& head, std::string_view dat
 // the stack as well: without optimisation, coroutines that never wait resume each other as nested calls.
 constexpr uint32_t kRequestsPerTurn = 32;
 
+// For a handshake, where the file sets no limit (the reference then waits for ever).
+constexpr uint64_t kHandshakeMs = 10'000;
+
 uint64_t first_of(uint64_t a, uint64_t b) {
     return a ? a : b;
 }
@@ -133,16 +136,54 @@ void client_hung_up(ClientConn& c) {
     Exchange* ex = c.exchange;
     if (!ex || ex->gone) return;
     if (!c.io.broken()) {
-        if (!c.in.empty() || c.io.peek() > 0) return;
+        if (!c.in.empty()) return;
+        ssize_t n = c.io.peek();
+        if (n > 0 || (n < 0 && errno == EAGAIN && !c.io.peer_closed())) return;
     }
     // Not `gone`: what needs no backend is still said, the client may only have ended its sending side.
     ex->close = true;
     ex->scope.cancel(rt::Wake::cancelled);
 }
 
+namespace {
+
+// TLS, before the first request.
+rt::Task<bool> agree(ClientConn& c) {
+    const plan::ServerPlan& s = c.w.snapshot().server;
+    uint64_t limit = 0;
+    for (uint64_t ms : {s.read_header_timeout_ms, s.read_timeout_ms, s.write_timeout_ms})
+        if (ms && (!limit || ms < limit)) limit = ms;
+    c.scope.deadline_in(limit ? limit : kHandshakeMs);
+    rt::IoResult r = co_await c.io.handshake(c.scope);
+    if (r.ok()) {
+        c.w.counters.add(Counter::tls_handshakes);
+        if (c.tls->resumed()) c.w.counters.add(Counter::tls_resumed);
+        co_return true;
+    }
+    c.w.counters.add(Counter::tls_failures);
+    std::string_view why = c.tls->error();
+    if (r.wake == rt::Wake::cancelled) co_return false;
+    // Who only looks whether the port is open is not worth a line.
+    auto level = why == "EOF" ? telemetry::Level::debug : telemetry::Level::warning;
+    if (c.w.log()->enabled(level) && c.w.may_complain()) {
+        std::string text = "http: TLS handshake error from " + std::string(c.address()) + ": ";
+        text += r.wake == rt::Wake::timeout ? "i/o timeout"
+                : !why.empty()              ? why
+                                            : std::string_view(net::error_words(r.error));
+        c.w.log()->write(level, "[SERVICE: Gin]", text);
+    }
+    co_return false;
+}
+
+}  // namespace
+
 rt::Detached serve(ClientConn* cp) {
     ClientConn& c = *cp;
     Worker& w = c.w;
+    if (c.tls && !co_await agree(c)) {
+        w.close(cp);
+        co_return;
+    }
     bool lingering = false;
     uint64_t turn = 0;
     uint32_t in_turn = 0;

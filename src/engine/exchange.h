@@ -46,7 +46,8 @@ struct ClientConn : ListHook {
     ClientConn(Worker& worker, const net::Address& from);
     Worker& w;
     rt::Io io;
-    rt::Scope scope;  // everything of the connection; its deadline is the phase's (idle, head, write)
+    net::TlsTransport* tls = nullptr;  // below io; none: plain HTTP
+    rt::Scope scope;                   // everything of the connection; its deadline is the phase's (idle, head, write)
     InputBuffer in;
     Exchange* exchange = nullptr;  // nullptr: between requests
     bool over_tls = false;         // the client speaks TLS with us

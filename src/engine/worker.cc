@@ -56,7 +56,7 @@ Worker::~Worker() {
     std::free(fields);
 }
 
-void Worker::adopt(std::shared_ptr<const plan::Snapshot> s) {
+void Worker::adopt(std::shared_ptr<const plan::Snapshot> s, TlsParts tls) {
     std::vector<upstream::Peer*> peers;
     peers.reserve(s->hosts.size());
     for (const auto& h : s->hosts) {
@@ -81,6 +81,7 @@ void Worker::adopt(std::shared_ptr<const plan::Snapshot> s) {
     }
     endpoints_.assign(s->endpoints.size(), nullptr);
     std::swap(peer_by_host_, peers);
+    adopt(std::move(tls));
     snapshot_ = std::move(s);
     // After the new ones are held: what both have stays warm.
     for (upstream::Peer* p : peers)
@@ -157,6 +158,10 @@ void Worker::accept(int fd, const net::Address& from) {
         pool_free(c, sizeof(ClientConn));
         return;
     }
+    if (tls_.server) {
+        c->tls = net::TlsTransport::accept(c->io, tls_scratch_, tls_.server);
+        c->io.attach(*c->tls);
+    }
     clients_.push_back(*c);
     ++connections_;
     counters.add(Counter::connections_accepted);
@@ -203,6 +208,7 @@ const Exchange* Worker::running() const {
 }
 
 void Worker::tick() {
+    complaints_ = 0;
     if (uint64_t ns = loop.take_longest_turn(); ns > 50'000'000)
         log_->write(telemetry::Level::warning, "[SERVICE: Loop]",
                     "a turn of worker " + std::to_string(index_) + " took " + std::to_string(ns / 1000000) + " ms");

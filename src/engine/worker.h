@@ -11,6 +11,7 @@
 #include "http/date.h"
 #include "net/pipes.h"
 #include "net/resolver.h"
+#include "net/tls_transport.h"
 #include "plan/plan.h"
 #include "rt/loop.h"
 #include "telemetry/access_log.h"
@@ -41,6 +42,11 @@ struct Held : ListHook {
     Removed removed;
 };
 
+// What the TLS settings of a snapshot became, for one worker. Replaced by a reload, or when a file changed.
+struct TlsParts {
+    std::shared_ptr<const net::TlsServer> server;  // none: clients speak plain HTTP
+};
+
 class Worker : public upstream::Context {
   public:
     Worker(rt::Loop& loop, uint32_t index, uint32_t count, Budget& budget, telemetry::CounterShard& counters,
@@ -48,7 +54,12 @@ class Worker : public upstream::Context {
     ~Worker();
 
     // Takes a new snapshot, between two requests. Requests that run go on with their own plans.
-    void adopt(std::shared_ptr<const plan::Snapshot> s);
+    void adopt(std::shared_ptr<const plan::Snapshot> s, TlsParts tls = {});
+    // Only new certificates: connections keep those with which they began.
+    void adopt(TlsParts tls) { tls_ = std::move(tls); }
+    void take_ticket_keys(std::shared_ptr<const net::TicketKeys> keys) {
+        if (tls_.server) tls_.server->library().tickets = std::move(keys);
+    }
     const plan::Snapshot& snapshot() const { return *snapshot_; }
     const plan::RouterPlan& service() const { return *snapshot_->service; }
 
@@ -62,6 +73,8 @@ class Worker : public upstream::Context {
     // Ends every connection now (the drain's time is up).
     void cut_all();
     bool at_connection_limit() const;
+    // Whether one more line about something that anybody can cause goes into the log: a few each second.
+    bool may_complain() { return complaints_++ < 10; }
     // Generations of which an exchange still holds an endpoint.
     size_t retired_endpoints() const { return retired_endpoints_; }
     void accept(int fd, const net::Address& from);
@@ -108,6 +121,8 @@ class Worker : public upstream::Context {
     telemetry::AccessLog access_log_;
     std::unique_ptr<net::Resolver> resolver_owned_;
     std::shared_ptr<const plan::Snapshot> snapshot_;
+    TlsParts tls_;
+    net::TlsScratch tls_scratch_;
     upstream::Settings settings_;  // of the snapshot, with this worker's share of the caps
     std::vector<LocalEndpoint*> endpoints_;
     upstream::PeerTable peers_;
@@ -119,6 +134,7 @@ class Worker : public upstream::Context {
     size_t retired_endpoints_ = 0;
     std::unique_ptr<ClientConn> nobody_;
     uint32_t shadows_ = 0;
+    uint32_t complaints_ = 0;
     bool draining_ = false;
     char* tx_memory_ = nullptr;
     int64_t date_second_ = -1;

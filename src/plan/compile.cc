@@ -722,6 +722,11 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
     sv.max_request_body = static_cast<uint64_t>(s.limits.max_request_body);
     sv.max_backend_body = static_cast<uint64_t>(s.limits.max_backend_body);
     sv.max_memory = static_cast<uint64_t>(s.limits.max_memory);
+    if (s.tls && !s.tls->disabled) {
+        sv.tls = s.tls->spec;
+        sv.tls->http2 = kServesHttp2;
+        sv.tls_place = s.tls->node.place();
+    }
 
     upstream::Settings& t = out->transport;
     t.dialer_timeout_ms = ms(s.dialer_timeout);

@@ -12,11 +12,13 @@
 #include <vector>
 
 #include "base/arena.h"
+#include "conf/diagnostic.h"
 #include "conf/reference.h"
 #include "encodings/decode.h"
 #include "encodings/render.h"
 #include "http/h1.h"
 #include "json/filter.h"
+#include "net/tls_spec.h"
 #include "plan/proxy.h"
 #include "plan/router.h"
 #include "plan/stage.h"
@@ -231,6 +233,9 @@ struct EndpointPlan {
     uint64_t generation = 0;
 };
 
+// Whether ALPN offers HTTP/2: as soon as somebody serves it.
+inline constexpr bool kServesHttp2 = false;
+
 // Settings of the listener and of client connections.
 struct ServerPlan {
     std::string listen_ip;
@@ -241,7 +246,9 @@ struct ServerPlan {
     uint64_t max_connections = 0;   // 0: what the descriptors allow
     uint64_t max_request_body = 0;  // 0: no limit
     uint64_t max_backend_body = 0;
-    uint64_t max_memory = 0;  // 0: 75 % of the machine's
+    uint64_t max_memory = 0;                // 0: 75 % of the machine's
+    std::optional<net::TlsServerSpec> tls;  // none: plain HTTP
+    conf::Place tls_place;
 };
 
 // What a route leads to.

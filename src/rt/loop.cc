@@ -27,14 +27,12 @@ uint64_t clock_ns(clockid_t id) {
 
 // The C library's wrappers are cancellation points, which costs every call a little in a program with threads; nobody
 // cancels threads here.
-namespace {
-ssize_t raw_recv(int fd, char* buf, size_t n) {
+ssize_t socket_recv(int fd, char* buf, size_t n) {
     return ::syscall(SYS_recvfrom, fd, buf, n, 0, nullptr, nullptr);
 }
-ssize_t raw_send(int fd, const char* data, size_t n) {
+ssize_t socket_send(int fd, const char* data, size_t n) {
     return ::syscall(SYS_sendto, fd, data, n, MSG_NOSIGNAL, nullptr, 0);
 }
-}  // namespace
 
 struct Loop::Retired {
     Retired* next;
@@ -98,11 +96,11 @@ int Io::release() {
 }
 
 ssize_t Io::recv_some(char* buf, size_t n) {
-    return transport_ ? transport_->recv(buf, n) : raw_recv(fd_, buf, n);
+    return transport_ ? transport_->recv(buf, n) : socket_recv(fd_, buf, n);
 }
 
 ssize_t Io::send_some(const char* data, size_t n) {
-    return transport_ ? transport_->send(data, n) : raw_send(fd_, data, n);
+    return transport_ ? transport_->send(data, n) : socket_send(fd_, data, n);
 }
 
 ssize_t Io::peek() {
@@ -232,7 +230,7 @@ bool Io::ReadAwait::await_ready() {
         result = scope.why();
         return true;
     }
-    return io.can_read_ && io.try_read(*this);
+    return io.readable() && io.try_read(*this);
 }
 
 void Io::ReadAwait::await_suspend(std::coroutine_handle<> h) {
@@ -283,7 +281,7 @@ void Io::dispatch(uint32_t events) {
                 r->handle.resume();
                 if (stale()) return;
             }
-        } else if (peer_closed_ && hangup_) {
+        } else if ((peer_closed_ || transport_) && hangup_) {  // a Transport knows other goodbyes
             hangup_(*this, hangup_arg_);
             if (stale()) return;
         }

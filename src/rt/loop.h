@@ -33,6 +33,10 @@ struct IoResult {
 
 class Loop;
 
+// One system call on a socket, as the loop makes it; for transports.
+ssize_t socket_recv(int fd, char* buf, size_t n);
+ssize_t socket_send(int fd, const char* data, size_t n);
+
 // A non-blocking descriptor in the loop, a descriptor with a Transport on top, or a Transport alone. At most one read
 // and one write wait at a time.
 class Io : public ListHook {
@@ -95,7 +99,9 @@ class Io : public ListHook {
     // Bytes that were written and that the other side has not taken, as far as the kernel knows.
     size_t unsent() const;
 
-    bool readable() const { return can_read_; }
+    bool readable() const { return can_read_ || (transport_ && transport_->has_more()); }
+    // Of the socket alone, for the Transport on top of it.
+    bool socket_readable() const { return can_read_; }
     // Somebody looked and found nothing more to read: readiness comes again with new bytes.
     void mark_drained() { can_read_ = false; }
     bool peer_closed() const { return peer_closed_; }

@@ -46,8 +46,11 @@ enum class Counter : uint8_t {
     shadows_left_out,  // there was no room for them
     upgrades,          // clients that became WebSockets
     upgrades_open,
+    tls_handshakes,  // of clients, that ended well
+    tls_resumed,     // of these, with a session of before
+    tls_failures,
 };
-inline constexpr size_t kCounters = static_cast<size_t>(Counter::upgrades_open) + 1;
+inline constexpr size_t kCounters = static_cast<size_t>(Counter::tls_failures) + 1;
 
 inline constexpr std::array<std::string_view, kCounters> kCounterNames = {
     "connections_accepted",
@@ -77,6 +80,9 @@ inline constexpr std::array<std::string_view, kCounters> kCounterNames = {
     "shadows_left_out",
     "upgrades",
     "upgrades_open",
+    "tls_handshakes",
+    "tls_resumed",
+    "tls_failures",
 };
 
 class alignas(64) CounterShard {
