@@ -3,6 +3,8 @@
 #include <vector>
 
 #include "features/modifier_martian/martian.h"
+#include "features/qos_circuit_breaker/breaker.h"
+#include "features/qos_ratelimit/ratelimit.h"
 #include "features/security_bot_detector/bots.h"
 #include "features/security_cors/cors.h"
 #include "features/security_http/secure.h"
@@ -15,10 +17,20 @@ namespace {
 // The order within one phase is the order here. The core reads router, telemetry/logging, backend/http and gladius/*
 // itself.
 const std::vector<const plan::Feature*>& list() {
+    // clang-format off
     static const std::vector<const plan::Feature*> all = {
-        &features::security_cors,    &features::security_http, &features::security_bot_detector,
-        &features::modifier_martian, &features::websocket,
+        &features::security_cors,
+        &features::security_http,
+        &features::security_bot_detector,
+        &features::qos_ratelimit_service,
+        &features::qos_ratelimit_router,
+        &features::gladius_ratelimit,
+        &features::qos_circuit_breaker,  // counts what the limit of its backend refuses, as in the reference
+        &features::qos_ratelimit_proxy,
+        &features::modifier_martian,
+        &features::websocket,
     };
+    // clang-format on
     return all;
 }
 

@@ -35,7 +35,7 @@ std::string_view to_string(Level l);
 struct NamespaceInfo {
     std::string_view name;
     // Its 1.x name in the one spelling that the reference reads (github.com or github_com); empty: it has none.
-    std::string_view alias;
+    std::string_view alias = {};
     uint8_t levels = 0;
     Posture posture = Posture::shaping;
     bool built = false;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "encodings/decode.h"
+#include "engine/gates.h"
 #include "engine/handle.h"
 #include "engine/open.h"
 #include "engine/unpack.h"
@@ -21,6 +22,7 @@ void set_error(Exchange& ex, Part& p, std::string_view text) {
 
 void no_memory(Exchange& ex, Part& p) {
     p.status = 503;
+    p.unjudged = true;
     set_error(ex, p, "the memory budget of the gateway is used up; try again later");
 }
 
@@ -125,13 +127,12 @@ Unpacked unpack_ours(Exchange& ex, Coding coding, std::string_view body) {
     return u;
 }
 
-}  // namespace
-
-rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope, const std::string_view* whole,
-                           bool alone, Part& p) {
+rt::Task<void> call_one(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope, const std::string_view* whole,
+                        bool alone, Part& p) {
     BackendCall backend(ex);
     if (!co_await backend.open(b, scope, whole)) {
         p.cancelled = backend.error.kind == Failure::cancelled;
+        p.unjudged = end_of(ex, backend.error.kind) == plan::CallEnd::unjudged;
         if (backend.error.kind == Failure::too_large) p.status = 503;
         if (ex.body.failed && !ex.gone) p.status = ex.body.too_large ? 413 : 400;
         set_error(ex, p, failure_text(backend.error, b.method_name, backend.url()));
@@ -243,6 +244,27 @@ rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& 
     std::string text = "invalid status code " + std::to_string(status) + " [" + b.method_name + " " + b.pattern +
                        "]: " + std::string(url);
     set_error(ex, p, text);
+}
+
+rt::Task<void> call_through_gates(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope,
+                                  const std::string_view* whole, bool alone, Part& p) {
+    Gates gates(ex, b);
+    if (std::string_view refused = gates.enter(); !refused.empty()) {
+        set_error(ex, p, refused);
+        co_return;
+    }
+    co_await call_one(ex, b, scope, whole, alone, p);
+    gates.leave(p.ok                        ? plan::CallEnd::good
+                : p.cancelled || p.unjudged ? plan::CallEnd::unjudged
+                                            : plan::CallEnd::failed);
+}
+
+}  // namespace
+
+rt::Task<void> run_backend(Exchange& ex, const plan::BackendPlan& b, rt::Scope& scope, const std::string_view* whole,
+                           bool alone, Part& p) {
+    return b.gates.empty() ? call_one(ex, b, scope, whole, alone, p)
+                           : call_through_gates(ex, b, scope, whole, alone, p);
 }
 
 }  // namespace gladius::engine

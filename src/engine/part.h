@@ -18,6 +18,7 @@ struct Part {
     bool ok = false;
     bool complete = false;
     bool cancelled = false;
+    bool unjudged = false;   // failed, and that says nothing about the backend (plan::CallEnd)
     int status = 500;        // of the error, for an endpoint with this backend only
     std::string_view error;  // in the arena; with has_body what the backend said (return_error_code)
     std::string_view content_type;

@@ -7,6 +7,7 @@
 
 #include "base/pool.h"
 #include "engine/body.h"
+#include "engine/gates.h"
 #include "engine/handle.h"
 #include "engine/inflate.h"
 #include "engine/open.h"
@@ -199,12 +200,18 @@ rt::Task<void> relay(Exchange& ex) {
     StreamWatch watch(ex);
     BackendCall backend(ex);
     const plan::BackendPlan& b = ex.plan->backends[0];
-    bool opened = backend.prepare(b, nullptr) && co_await backend.start(ex.scope);
+    Gates gates(ex, b);
+    bool opened = false;
+    if (std::string_view refused = gates.enter(); !refused.empty())
+        backend.error = {upstream::Failure::refused, std::string(refused)};
+    else
+        opened = backend.prepare(b, nullptr) && co_await backend.start(ex.scope);
     if (opened && backend.redirected()) opened = co_await backend.follow(ex.scope);
     if (!opened) {
         watch.stop();
         if (watch.timed_out()) ex.add_error(kIdle);
         backend.take_call_error();
+        gates.leave(watch.timed_out() ? plan::CallEnd::failed : end_of(ex, backend.error.kind));
         if (backend.error.kind == upstream::Failure::cancelled && !ex.body.failed) {
             ex.gone = true;
             co_return;
@@ -225,6 +232,7 @@ rt::Task<void> relay(Exchange& ex) {
     }
     if (ex.plan->tunnel && backend.called() && backend.call().switched()) {
         watch.stop();
+        gates.leave(plan::CallEnd::good);
         co_await run_tunnel(ex, backend);
         co_return;
     }
@@ -233,12 +241,15 @@ rt::Task<void> relay(Exchange& ex) {
         // What is no status leaves the client's at 200, as in the reference.
         if (draft->status <= 0) draft->status = 200;
         if (!draft->failed && (draft->status < 200 || draft->status > 999)) draft->fail("invalid status code");
+        if (draft->failed) gates.leave(plan::CallEnd::failed);
         if (draft->failed || draft->body_replaced || !backend.called()) {
             watch.stop();
+            gates.leave(plan::CallEnd::good);
             co_await answer_from(ex, backend, *draft);
             co_return;
         }
     }
+    gates.leave(plan::CallEnd::good);  // bodies are no longer the reference's concern, nor statuses
     upstream::Call& call = backend.call();
     watch.answer_begins();
     ex.status = static_cast<uint16_t>(draft ? draft->status : call.head.status);

@@ -648,6 +648,21 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e,
     return p;
 }
 
+// The same in every generation, wherever the backend stands in the file: what it is asked for, where, and the how
+// many-th of the kind it is in its endpoint.
+std::string identity_of(const conf::Endpoint& e, size_t index) {
+    auto text = [](const conf::Backend& b) {
+        std::string out = conf::to_upper(b.method) + " " + b.url_pattern;
+        for (const std::string& host : b.host)
+            out += " " + host;
+        return out;
+    };
+    std::string own = text(e.backend[index]);
+    auto before = std::count_if(e.backend.begin(), e.backend.begin() + static_cast<std::ptrdiff_t>(index),
+                                [&](const conf::Backend& b) { return text(b) == own; });
+    return conf::to_upper(e.method) + " " + e.endpoint + " " + own + " " + std::to_string(before);
+}
+
 // Real backends answer, shadows get the same request and nobody waits for them (ledger 1 section 5.14). of_backend: the
 // plan of each backend of the configuration, in its order; none when nobody would ever ask it.
 std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e, Hosts& hosts,
@@ -747,7 +762,8 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
     std::shared_ptr<RouterPlan> service = compile_router_options(s);
     out->service = service;
     auto builder_of = [&](const Feature& f, std::string where) {
-        return Builder{f.info, std::move(where), diagnostics, options.allow_unsupported, options.states};
+        return Builder{f.info,         std::move(where),  diagnostics, *service, options.allow_unsupported,
+                       options.states, options.generation};
     };
     for (const Feature* f : options.features) {
         conf::Node config = s.extra_config.find(f->info.name);
@@ -809,7 +825,7 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
                 if (!own || !of_backend[i]) continue;
                 const conf::Backend& b = e.backend[i];
                 std::string place = "backend " + conf::to_upper(b.method) + " " + b.url_pattern + " of " + where;
-                BackendBuilder one{builder_of(*f, std::move(place)), e, b, *of_backend[i]};
+                BackendBuilder one{builder_of(*f, std::move(place)), e, b, *of_backend[i], identity_of(e, i)};
                 f->compile_backend(own, one);
                 HostRef kept;  // by the snapshot
                 for (const std::string& url : one.other_hosts)

@@ -25,8 +25,10 @@ struct Builder {
     const conf::NamespaceInfo& feature;
     std::string where;  // "endpoint GET /guarded: "; empty at the service
     conf::Diagnostics& diagnostics;
+    const RouterPlan& router;
     bool allow_unsupported = false;
     StateStore* states = nullptr;  // null: nothing outlives this plan
+    uint64_t generation = 1;       // of the plan
 
     // A protection that cannot be built: it is not served without, unless the operator asked for that.
     void refuse(const conf::Node& at, const std::string& message, std::string advice) {
@@ -43,6 +45,16 @@ struct Builder {
     // For what the reference leaves out and goes on: said at start, and an error of `check --lint`.
     void left_out(const conf::Node& at, const std::string& message, std::string advice = {}) {
         say(conf::Severity::warning, at, message, std::move(advice));
+    }
+    // For what works as the reference does, where better is one setting away.
+    void note(const conf::Node& at, const std::string& message, std::string advice) {
+        say(conf::Severity::note, at, message, std::move(advice));
+    }
+    // The same where one is enough, however many places there are.
+    void note_once(const conf::Node& at, const std::string& message, std::string advice) {
+        for (const conf::Diagnostic& d : diagnostics.all())
+            if (d.message == message) return;
+        diagnostics.add(conf::Severity::note, at.place(), message, std::move(advice));
     }
     // State that outlives the plan: what another generation made under this name, or a new one.
     template <class T>
@@ -96,6 +108,7 @@ struct BackendBuilder : Builder {
     const conf::Endpoint& endpoint;
     const conf::Backend& backend;
     BackendPlan& plan;
+    std::string identity;                       // names this backend among those of all plans, for its state
     std::vector<std::string> other_hosts = {};  // see also_calls()
 
     // A place, "http://name:port", where a stage may send the request: its connections are kept like those of `host`.
@@ -104,6 +117,7 @@ struct BackendBuilder : Builder {
         plan.reads_body |= stage.reads_body;
         plan.stages.push_back(std::move(stage));
     }
+    void add(BackendGate gate) { plan.gates.push_back(std::move(gate)); }
 };
 
 struct Feature {

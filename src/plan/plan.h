@@ -163,7 +163,8 @@ struct BackendPlan {
     std::shared_ptr<const CallPlan> call;  // null: as the reference
     bool keeps_head = false;               // a later call refers to its status or headers
     std::vector<BackendStage> stages;      // empty: from head to head, without a draft
-    bool reads_body = false;               // one of them does
+    std::vector<BackendGate> gates;
+    bool reads_body = false;  // one of them does
 };
 
 // Settings of the router and of every answer; shared by the endpoints of one generation.

@@ -57,6 +57,23 @@ struct Stage {
     std::string_view name = {};  // of the feature
 };
 
+// How a call ended, for those who count.
+enum class CallEnd : uint8_t {
+    good,
+    failed,
+    unjudged,  // given up by us, or by the client: it says nothing about the backend
+};
+
+// Who decides whether a backend is called at all, and is told how that went: limits, breakers. Outside of the stages of
+// the backend, and inside of concurrent calls. Gates are asked in the order of the registry.
+struct BackendGate {
+    std::shared_ptr<const void> config = {};
+    // Empty: the call may be made; else it fails with this text, a constant. `ticket` comes back in leave().
+    std::string_view (*enter)(const void* config, engine::Exchange& ex, uint64_t& ticket) = nullptr;
+    // For each call that this gate has let pass, whatever became of it; may be null.
+    void (*leave)(const void* config, engine::Exchange& ex, uint64_t ticket, CallEnd end) = nullptr;
+};
+
 // A step around the call of one backend: after everything that shapes the request, and before anything looks at the
 // answer (engine/draft.h). Requests go through the steps in the order of the registry, answers the other way round.
 // Either function may be null.

@@ -22,4 +22,5 @@ AREAS = {
     "origins": door.origins,
     "hardening": door.hardening,
     "crawlers": door.crawlers,
+    "limits": door.limits,
 }

@@ -170,3 +170,61 @@ def crawlers(rng):
         headers = [["User-Agent", rng.choice(AGENTS)] for _ in range(rng.choice([0, 1, 1, 1, 1, 2]))]
         steps.append(step(rng, headers))
     return {"config": conf, "routes": routes, "steps": steps, "normalise": [[r"127\.0\.0\.1:\d+", "HOST"], [r"reads of.*|dial tcp.*", "X"]]}
+
+
+def limit(rng, params):
+    out = {}
+    if rng.random() < 0.6:
+        out["max_rate"] = rng.choice([0, 1, 2, 3.5, 40000, 98, 0.01, -1])
+    if rng.random() < 0.3:
+        out["capacity"] = rng.choice([0, 1, 2, 4, 2.9])
+    if out.get("max_rate") == 40000:  # eleven come back in a second
+        out["capacity"] = 5000
+    if rng.random() < 0.6:
+        out["client_max_rate"] = rng.choice([1, 2, 0, 0.5])
+        out["strategy"] = rng.choice(["ip", "IP", "header", "param", "Header"])
+        if rng.random() < 0.7:
+            out["key"] = rng.choice(["X-Client", "x-client", "Host", "Cookie", ""] + params)
+    if rng.random() < 0.3:
+        out["client_capacity"] = rng.choice([0, 1, 2, 3])
+    out["every"] = rng.choice(["1h", "1h", "2h30m", "49m"])
+    return out
+
+
+def limits(rng):
+    """Long periods, so that no token comes back while a round runs."""
+    endpoints = []
+    for n in range(8):
+        params = rng.choice([[], ["id"], ["id", "who"]])
+        e = {"endpoint": f"/l{n}" + "".join("/{%s}" % p for p in params), "backend": [{"url_pattern": "/x"}]}
+        if rng.random() < 0.8:
+            e["extra_config"] = {"qos/ratelimit/router": limit(rng, params)}
+        if rng.random() < 0.3:
+            e["output_encoding"] = "no-op"
+        elif rng.random() < 0.3:
+            e["backend"].append({"url_pattern": "/y", "group": "y"})
+        for b in e["backend"]:
+            extra = {}
+            if rng.random() < 0.35:
+                extra["qos/ratelimit/proxy"] = {"max_rate": rng.choice([0, 1, 3]), "every": rng.choice(["1h", "3h"]), **({"capacity": rng.choice([1, 3])} if rng.random() < 0.5 else {})}
+            if rng.random() < 0.35:
+                extra["qos/circuit-breaker"] = {"interval": rng.choice([0, 600]), "timeout": rng.choice([0, 600]), "max_errors": rng.choice([0, 1, 2])}
+            if rng.random() < 0.2:
+                extra["backend/http"] = rng.choice([{"return_error_details": "e"}, {"return_error_code": True}])
+            if extra:
+                b["extra_config"] = extra
+            if rng.random() < 0.3:
+                b["url_pattern"] = rng.choice(["/bad", "/junk", "/some"])
+        endpoints.append(e)
+    conf = {"version": 3, "host": ["{{backend}}"], "endpoints": endpoints, "extra_config": {"router": {"return_error_msg": all(len(e["backend"]) == 1 for e in endpoints)}}}
+    routes = [{"path": "/bad", "status": 503, "json": {"m": 1}}, {"path": "/junk", "body": "{junk"}, {"path": "/some", "status": 500, "times": 2}, {"path": "*", "json": {"ok": True}}]
+    steps = []
+    for _ in range(90):
+        path = rng.choice(endpoints)["endpoint"].replace("{id}", rng.choice("ab")).replace("{who}", rng.choice(["ann", "Ann", "a%20b"]))
+        headers = []
+        for name, values in [("X-Client", ["1", "2", "1.1.1.1", "1.1.1.1:80, 2.2.2.2", "::1", "01.1.1.1", ""]), ("X-Forwarded-For", ["9.9.9.9", "9.9.9.9, 8.8.8.8", "x", "2001:db8::1", "2001:DB8::1"]),
+                             ("X-Real-IP", ["7.7.7.7"]), ("Cookie", ["a=1", "b=2"]), ("User-Agent", ["u"])]:
+            if rng.random() < 0.35:
+                headers.append([name, rng.choice(values)])
+        steps.append({"path": path, "headers": headers, "backend_order": "any"})
+    return {"config": conf, "routes": routes, "steps": steps, "normalise": [[r"127\.0\.0\.1:\d+", "HOST"]]}
