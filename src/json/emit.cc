@@ -10,15 +10,26 @@
 namespace gladius::json {
 namespace {
 
+// Memory is checked once for each child: before it there is room for everything of it but what is longer than kWide and
+// what is printed anew. A comma is written behind each child, and the end of a container replaces the last one.
+//
+// What is printed may be anywhere as far as the compiler knows, so the loops keep in locals what they look at.
 class Emitter {
   public:
     Emitter(Arena& arena, Output& out, bool copy)
-        : arena_(arena), out_(out), copy_(copy), frames_(arena, 16), names_(arena, 64) {}
+        : arena_(arena),
+          out_(out),
+          copied_(Node::canonical | (copy ? 0 : kNever)),
+          frames_(arena, 16),
+          order_(arena, 64) {
+        at(out.reserve(kRoom));
+    }
 
     void run(const Value& v) {
         value(v);
         while (!frames_.empty())
             step();
+        out_.commit(w_);
     }
 
   private:
@@ -26,10 +37,9 @@ class Emitter {
     struct Frame {
         enum class Kind : uint8_t { array, elements, ordered, sorted, members };
         Kind kind;
-        bool first;
-        uint32_t at;  // array, ordered: node index; elements: index; sorted, members: index into names_
+        uint32_t at;  // array, ordered: node index; elements: index; sorted, members: index into order_
         uint32_t end;
-        uint32_t names;  // sorted, members: where names_ began
+        uint32_t order;  // sorted, members: where order_ began
         union {
             const Document* doc;
             const Member* members;
@@ -38,54 +48,86 @@ class Emitter {
         bool is_array() const { return kind <= Kind::elements; }
     };
 
-    void value(const Value& v) {
+    // Most pieces are short, and a copy of fixed size is much cheaper than one that has to look how many bytes there
+    // are.
+    static constexpr uint32_t kWide = 32;
+    // A key, a value and what stands around them.
+    static constexpr size_t kRoom = 2 * kWide + 8;
+    // A flag that no node has.
+    static constexpr uint16_t kNever = 1U << 15;
+
+    static void copy_wide(char* to, const char* from) { std::memcpy(to, from, kWide); }
+
+    void at(char* w) {
+        w_ = w;
+        full_ = out_.end() - kRoom;
+    }
+    void room() {
+        if (w_ <= full_) [[likely]]
+            return;
+        out_.commit(w_);
+        at(out_.reserve(kRoom));
+    }
+    [[gnu::noinline]] void append(const char* p, size_t n) {
+        out_.commit(w_);
+        out_.append(p, n);
+        at(out_.reserve(kRoom));
+    }
+    void append(std::string_view s) { append(s.data(), s.size()); }
+    [[gnu::noinline]] void print(std::string_view text) {
+        out_.commit(w_);
+        quote(text, out_);
+        at(out_.reserve(kRoom));
+    }
+    [[gnu::noinline]] void print_anew(const Document& doc, std::string_view source) {
+        out_.commit(w_);
+        requote(source, doc.text + doc.text_size, out_);
+        at(out_.reserve(kRoom));
+    }
+    // Bytes of the source.
+    void copy(const Document& doc, uint32_t from, uint32_t to) {
+        uint32_t n = to - from;
+        if (n <= kWide && doc.text_size - from >= kWide) [[likely]] {
+            copy_wide(w_, doc.text + from);
+            w_ += n;
+        } else {
+            append(doc.text + from, n);
+        }
+    }
+
+    // These are true when it was a container that now is open; then references to frames are good no more.
+    bool value(const Value& v) {
         switch (v.kind) {
             case Value::Kind::null:
-                out_.append("null");
-                return;
+                append("null");
+                return false;
             case Value::Kind::node:
-                node(*v.document, v.n);
-                return;
+                return node(*v.document, v.n);
             case Value::Kind::members:
                 open_members(v);
-                return;
+                return true;
             case Value::Kind::elements:
                 open_elements(v);
-                return;
+                return true;
             case Value::Kind::raw:
-                out_.append(v.view());
-                return;
+                append(v.view());
+                return false;
             case Value::Kind::text:
-                quote(v.view(), out_);
-                return;
+                print(v.view());
+                return false;
         }
+        return false;
     }
 
-    // Copies bytes of the source. Most pieces are short, and a copy of fixed size is much cheaper than one that has to
-    // look how many bytes there are.
-    void copy(const Document& doc, uint32_t from, uint32_t to) {
-        constexpr uint32_t kWide = 32;
-        const char* p = doc.text + from;
-        uint32_t n = to - from;
-        if (n <= kWide && doc.text_size - from >= kWide && out_.room() >= kWide) [[likely]] {
-            char* w = out_.reserve(kWide);
-            std::memcpy(w, p, kWide);
-            out_.commit(w + n);
-        } else {
-            out_.append(p, n);
-        }
-    }
-
-    // True when it was a container that now is open; then references to frames are good no more.
-    bool node(const Document& doc, uint32_t i) {
+    [[gnu::noinline]] bool node(const Document& doc, uint32_t i) {
         const Node& n = doc.nodes[i];
-        bool whole = n.has(Node::canonical) && (copy_ || n.has(Node::collapsed));
+        bool whole = (n.flags & copied_) == copied_ || (n.has(Node::canonical) && n.has(Node::collapsed));
         if (whole || n.kind < Kind::string) {
             copy(doc, n.begin, n.end);
             return false;
         }
         if (n.kind == Kind::string) {
-            requote(doc.string_source(n), out_);
+            print_anew(doc, doc.string_source(n));
             return false;
         }
         if (n.has(Node::collapsed)) {
@@ -97,82 +139,63 @@ class Emitter {
         return true;
     }
 
-    // Where the bytes begin that are copied for a child as a whole, with its key in an object; kNoNode: it is not.
-    uint32_t whole(const Node& n, bool object) const {
-        if (!copy_ || !n.has(Node::canonical) || n.has(Node::removed)) return kNoNode;
-        if (!object) return n.begin;
-        bool together = n.has(Node::key_canonical) && n.begin == n.key_begin + n.key_size + 2;
-        return together ? n.key_begin - 1 : kNoNode;
-    }
-
     void open(const Document& doc, uint32_t i) {
         const Node& n = doc.nodes[i];
-        Frame f{};
-        f.first = true;
+        Frame& f = *frames_.room(1);
+        frames_.set_size(frames_.size() + 1);
         f.doc = &doc;
-        if (n.kind == Kind::array || n.has(Node::ordered)) {
-            f.kind = n.kind == Kind::array ? Frame::Kind::array : Frame::Kind::ordered;
+        bool object = n.kind == Kind::object;
+        if (object && !n.has(Node::ordered)) {
+            f.kind = Frame::Kind::sorted;
+            f.order = f.at = static_cast<uint32_t>(order_.size());
+            sorted_members(doc, i, arena_, order_);
+            f.end = static_cast<uint32_t>(order_.size());
+        } else {
+            f.kind = object ? Frame::Kind::ordered : Frame::Kind::array;
             f.at = i + 1;
             f.end = n.next;
-        } else {
-            f.kind = Frame::Kind::sorted;
-            f.names = f.at = static_cast<uint32_t>(names_.size());
-            sorted_members(doc, i, arena_, names_);
-            f.end = static_cast<uint32_t>(names_.size());
         }
-        out_.put(n.kind == Kind::array ? '[' : '{');
-        frames_.push(f);
+        *w_++ = object ? '{' : '[';
     }
 
     void open_members(const Value& v) {
         Frame f{};
         f.kind = Frame::Kind::members;
-        f.first = true;
         f.members = v.members;
-        f.names = f.at = static_cast<uint32_t>(names_.size());
+        f.order = f.at = static_cast<uint32_t>(order_.size());
+        Growing<SortKey> names(arena_, v.n);
         for (uint32_t i = 0; i < v.n; ++i)
-            names_.push(SortKey::of(v.members[i].key, i));
-        names_.set_size(f.at + sort_names(names_.data() + f.at, v.n));
-        f.end = static_cast<uint32_t>(names_.size());
-        out_.put('{');
+            names.push(SortKey::of(v.members[i].key, i));
+        size_t n = sort_names(names.data(), v.n);
+        for (size_t i = 0; i < n; ++i)
+            order_.push(names[i].ref);
+        f.end = static_cast<uint32_t>(order_.size());
+        *w_++ = '{';
         frames_.push(f);
     }
 
     void open_elements(const Value& v) {
         Frame f{};
         f.kind = Frame::Kind::elements;
-        f.first = true;
         f.elements = v.elements;
         f.end = v.n;
-        out_.put('[');
+        *w_++ = '[';
         frames_.push(f);
-    }
-
-    void separate(Frame& f) {
-        if (!f.first) out_.put(',');
-        f.first = false;
-    }
-
-    void key(const Document& doc, uint32_t i) {
-        const Node& n = doc.nodes[i];
-        if (n.has(Node::key_canonical)) {
-            copy(doc, n.key_begin - 1, n.key_begin + n.key_size + 1);
-        } else {
-            requote(doc.key_source(n), out_);
-        }
-        out_.put(':');
     }
 
     // Writes children of the innermost container up to the first one that has to be opened, or ends it.
     void step() {
         Frame& f = frames_.back();
+        room();
         switch (f.kind) {
             case Frame::Kind::array:
+                if (array(f)) return;
+                break;
             case Frame::Kind::ordered:
-                if (as_they_stand(f)) return;
+                if (object<false>(f)) return;
                 break;
             case Frame::Kind::sorted:
-                if (sorted(f)) return;
+                if (object<true>(f)) return;
                 break;
             case Frame::Kind::members:
                 if (f.at == f.end) break;
@@ -180,96 +203,124 @@ class Emitter {
                 return;
             case Frame::Kind::elements:
                 if (f.at == f.end) break;
-                separate(f);
-                value(f.elements[f.at++]);
+                if (!value(f.elements[f.at++])) *w_++ = ',';
                 return;
         }
         close();
     }
 
     void member(Frame& f) {
-        const Member& m = f.members[names_[f.at++].ref];
-        separate(f);
-        quote(m.key, out_);
-        out_.put(':');
-        value(m.value);
+        const Member& m = f.members[order_[f.at++]];
+        print(m.key);
+        *w_++ = ':';
+        if (!value(m.value)) *w_++ = ',';
     }
 
-    bool as_they_stand(Frame& f) {
+    [[gnu::noinline]] bool array(Frame& f) {
         const Document& doc = *f.doc;
-        bool object = f.kind == Frame::Kind::ordered;
-        while (f.at < f.end) {
-            uint32_t i = f.at;
-            const Node& n = doc.nodes[i];
-            f.at = n.next;
+        const Node* nodes = doc.nodes;
+        const uint16_t copied = copied_;
+        uint32_t at = f.at, end = f.end;
+        while (at < end) {
+            uint32_t i = at;
+            const Node& n = nodes[i];
+            at = n.next;
             if (!n.live()) continue;
-            separate(f);
-            uint32_t from = whole(n, object);
-            if (from != kNoNode) {
+            if ((n.flags & copied) == copied) {
                 // With the ones that follow, as long as only the comma is between them.
                 uint32_t to = n.end;
-                while (f.at < f.end && whole(doc.nodes[f.at], object) == to + 1) {
-                    to = doc.nodes[f.at].end;
-                    f.at = doc.nodes[f.at].next;
+                while (at < end) {
+                    const Node& next = nodes[at];
+                    if (next.begin != to + 1 || (next.flags & (copied | Node::removed)) != copied) break;
+                    to = next.end;
+                    at = next.next;
                 }
-                copy(doc, from, to);
-                continue;
+                copy(doc, n.begin, to);
+            } else {
+                f.at = at;
+                if (node(doc, i)) return true;
             }
-            if (object) key(doc, i);
-            if (node(doc, i)) return true;
+            *w_++ = ',';
+            room();
         }
         return false;
     }
 
-    bool sorted(Frame& f) {
+    template <bool kSorted>
+    [[gnu::noinline]] bool object(Frame& f) {
         const Document& doc = *f.doc;
-        while (f.at != f.end) {
-            uint32_t i = names_[f.at++].ref;
-            if (short_member(f, doc, doc.nodes[i])) continue;
-            separate(f);
-            uint32_t from = whole(doc.nodes[i], true);
-            if (from != kNoNode) {
-                copy(doc, from, doc.nodes[i].end);
-                continue;
+        const Node* nodes = doc.nodes;
+        const char* text = doc.text;
+        // The last place from which kWide bytes can be read; no key is at 0.
+        const uint32_t last = doc.text_size >= kWide ? doc.text_size - kWide : 0;
+        const uint32_t usual = uint32_t{copied_} | Node::key_canonical;
+        const uint32_t* order = order_.data();
+        uint32_t at = f.at;
+        const uint32_t end = f.end;
+        char* w = w_;
+        const char* full = full_;
+        while (at < end) {
+            uint32_t i = kSorted ? order[at] : at;
+            const Node& n = nodes[i];
+            at = kSorted ? at + 1 : n.next;
+            if (!kSorted && !n.live()) continue;
+            const uint32_t key = n.key_begin - 1, begin = n.begin;
+            const uint32_t key_size = n.key_size + 2, size = n.end - begin;
+            // The key is before the value, so there is as much to read behind it.
+            if ((n.flags & usual) == usual && key_size <= kWide && size <= kWide && begin <= last) [[likely]] {
+                copy_wide(w, text + key);
+                w += key_size;
+                *w++ = ':';
+                copy_wide(w, text + begin);
+                w += size;
+            } else {
+                w_ = w;
+                f.at = at;
+                if (slow_member(doc, i)) return true;
+                w = w_;
+                full = full_;
             }
-            key(doc, i);
-            if (node(doc, i)) return true;
+            *w++ = ',';
+            if (w > full) [[unlikely]] {
+                w_ = w;
+                room();
+                w = w_;
+                full = full_;
+            }
         }
+        w_ = w;
         return false;
     }
 
-    // The usual member, with its comma, in two copies of fixed size; false: it is another one, nothing was written.
-    bool short_member(Frame& f, const Document& doc, const Node& n) {
-        constexpr uint32_t kWide = 32;
-        uint32_t key = n.key_size + 2, value = n.end - n.begin;
-        bool usual = copy_ && n.has(Node::canonical) && n.has(Node::key_canonical) && key <= kWide && value <= kWide &&
-                     doc.text_size - n.begin >= kWide && out_.room() >= 2 * kWide + 2;
-        if (!usual) return false;
-        char* w = out_.reserve(2 * kWide + 2);
-        *w = ',';
-        w += f.first ? 0 : 1;
-        f.first = false;
-        // The key is before the value, so there is as much to read behind it.
-        std::memcpy(w, doc.text + n.key_begin - 1, kWide);
-        w += key;
-        *w++ = ':';
-        std::memcpy(w, doc.text + n.begin, kWide);
-        out_.commit(w + value);
-        return true;
+    [[gnu::noinline]] bool slow_member(const Document& doc, uint32_t i) {
+        const Node& n = doc.nodes[i];
+        if (n.has(Node::key_canonical)) {
+            copy(doc, n.key_begin - 1, n.key_begin + n.key_size + 1);
+        } else {
+            print_anew(doc, doc.key_source(n));
+        }
+        *w_++ = ':';
+        return node(doc, i);
     }
 
     void close() {
         Frame& f = frames_.back();
-        out_.put(f.is_array() ? ']' : '}');
-        if (f.kind >= Frame::Kind::sorted) names_.set_size(f.names);
+        char* w = w_;
+        if (w[-1] == ',') --w;
+        *w++ = f.is_array() ? ']' : '}';
+        if (f.kind >= Frame::Kind::sorted) order_.set_size(f.order);
         frames_.pop();
+        if (!frames_.empty()) *w++ = ',';
+        w_ = w;
     }
 
     Arena& arena_;
     Output& out_;
-    bool copy_;
+    uint16_t copied_;  // flags of what is copied
+    char* w_;          // where the next byte goes
+    char* full_;       // behind this there is not enough room
     Growing<Frame> frames_;
-    Growing<SortKey> names_;  // of the open objects that had to be sorted, the innermost last
+    Growing<uint32_t> order_;  // of the open objects that had to be sorted, the innermost last
 };
 
 }  // namespace

@@ -13,62 +13,92 @@ bool before(const SortKey& a, const SortKey& b) {
 
 // Objects of interfaces are small: how many names are before each one is counted by comparing all with all, which takes
 // no branch. The number is known when this is compiled, so that all of it stays in registers. False when two begin
-// alike: nothing was done.
+// alike.
 template <size_t N>
-bool sort_exactly(SortKey* keys) {
-    uint64_t prefix[N];
-    uint32_t ref[N];
+bool sort_exactly(const uint64_t* prefix, const uint32_t* ref, uint32_t* to) {
+    uint64_t mine[N];
     uint32_t rank[N];
-    bool alike = false;
 #pragma GCC unroll 8
     for (size_t i = 0; i < N; ++i) {
-        prefix[i] = keys[i].prefix;
-        ref[i] = keys[i].ref;
-        uint32_t before_i = 0;
+        mine[i] = prefix[i];
+        rank[i] = 0;
 #pragma GCC unroll 8
         for (size_t j = 0; j < i; ++j) {
-            bool less = prefix[j] < prefix[i];
-            alike |= prefix[j] == prefix[i];
-            before_i += less;
+            bool less = mine[j] < mine[i];
+            rank[i] += less;
             rank[j] += !less;
         }
-        rank[i] = before_i;
     }
-    if (alike) return false;
+    uint64_t in_order[N];
 #pragma GCC unroll 8
-    for (size_t i = 0; i < N; ++i)
-        keys[rank[i]].ref = ref[i];
-    return true;
+    for (size_t i = 0; i < N; ++i) {
+        in_order[rank[i]] = mine[i];
+        to[rank[i]] = ref[i];
+    }
+    bool alike = false;
+#pragma GCC unroll 8
+    for (size_t i = 1; i < N; ++i)
+        alike |= in_order[i - 1] == in_order[i];
+    return !alike;
 }
 
-bool sort_few(SortKey* keys, size_t n) {
+constexpr size_t kFew = 8;
+
+bool sort_few(const uint64_t* prefix, const uint32_t* ref, size_t n, uint32_t* to) {
     switch (n) {
         case 0:
+            return true;
         case 1:
+            *to = *ref;
             return true;
         case 2:
-            return sort_exactly<2>(keys);
+            return sort_exactly<2>(prefix, ref, to);
         case 3:
-            return sort_exactly<3>(keys);
+            return sort_exactly<3>(prefix, ref, to);
         case 4:
-            return sort_exactly<4>(keys);
+            return sort_exactly<4>(prefix, ref, to);
         case 5:
-            return sort_exactly<5>(keys);
+            return sort_exactly<5>(prefix, ref, to);
         case 6:
-            return sort_exactly<6>(keys);
+            return sort_exactly<6>(prefix, ref, to);
         case 7:
-            return sort_exactly<7>(keys);
-        case 8:
-            return sort_exactly<8>(keys);
+            return sort_exactly<7>(prefix, ref, to);
+        case kFew:
+            return sort_exactly<kFew>(prefix, ref, to);
         default:
             return false;
     }
 }
 
+// The same for any object.
+size_t sorted_many(const Document& doc, uint32_t object, Arena& arena, Growing<uint32_t>& out) {
+    const Node* nodes = doc.nodes;
+    Growing<SortKey> keys(arena, 2 * kFew);
+    for (uint32_t c = object + 1; c < nodes[object].next; c = nodes[c].next) {
+        if (nodes[c].live()) keys.push(SortKey::of(doc.key(c, arena), c));
+    }
+    size_t n = sort_names(keys.data(), keys.size());
+    for (size_t i = 0; i < n; ++i)
+        out.push(keys[i].ref);
+    return n;
+}
+
 }  // namespace
 
 size_t sort_names(SortKey* keys, size_t n) {
-    if (sort_few(keys, n)) return n;
+    if (n <= kFew) {
+        uint64_t prefix[kFew];
+        uint32_t ref[kFew], in_order[kFew];
+        for (size_t i = 0; i < n; ++i) {
+            prefix[i] = keys[i].prefix;
+            ref[i] = keys[i].ref;
+        }
+        if (sort_few(prefix, ref, n, in_order)) {
+            for (size_t i = 0; i < n; ++i)
+                keys[i].ref = in_order[i];
+            return n;
+        }
+    }
     std::sort(keys, keys + n, before);
     size_t kept = 0;
     for (size_t i = 0; i < n; ++i) {
@@ -78,23 +108,25 @@ size_t sort_names(SortKey* keys, size_t n) {
     return kept;
 }
 
-size_t sorted_members(const Document& doc, uint32_t object, Arena& arena, Growing<SortKey>& out) {
+size_t sorted_members(const Document& doc, uint32_t object, Arena& arena, Growing<uint32_t>& out) {
     const Node* nodes = doc.nodes;
-    size_t from = out.size();
-    for (uint32_t c = object + 1; c < nodes[object].next; c = nodes[c].next) {
-        const Node& n = nodes[c];
-        if (!n.live()) continue;
-        if (n.has(Node::key_plain) && doc.text_size - n.key_begin >= 8) [[likely]] {
-            out.push(SortKey::of_padded(doc.key_source(n), c));
-        } else {
-            out.push(SortKey::of(doc.key(c, arena), c));
-        }
+    const char* text = doc.text;
+    uint32_t end = nodes[object].next;
+    uint64_t prefix[kFew];
+    uint32_t ref[kFew];
+    size_t n = 0;
+    for (uint32_t c = object + 1; c < end; c = nodes[c].next) {
+        const Node& m = nodes[c];
+        if (!m.live()) continue;
+        bool simple = n < kFew && m.has(Node::key_plain) && doc.text_size - m.key_begin >= 8;
+        if (!simple) [[unlikely]]
+            return sorted_many(doc, object, arena, out);
+        prefix[n] = SortKey::padded_prefix(text + m.key_begin, m.key_size);
+        ref[n++] = c;
     }
-    size_t n = out.size() - from;
-    if (!nodes[object].has(Node::ordered)) {
-        n = sort_names(out.data() + from, n);
-        out.set_size(from + n);
-    }
+    if (!sort_few(prefix, ref, n, out.room(kFew))) [[unlikely]]
+        return sorted_many(doc, object, arena, out);
+    out.set_size(out.size() + n);
     return n;
 }
 

@@ -23,23 +23,34 @@ struct SortKey {
         if constexpr (std::endian::native == std::endian::little) prefix = __builtin_bswap64(prefix);
         return {prefix, key.data(), static_cast<uint32_t>(key.size()), ref};
     }
-    // The same, quicker, when eight bytes can be read there however short the name is.
-    static SortKey of_padded(std::string_view key, uint32_t ref) {
+    // The prefix, quicker, when eight bytes can be read there however short the name is.
+    static uint64_t padded_prefix(const char* name, uint32_t size) {
         uint64_t prefix;
-        std::memcpy(&prefix, key.data(), 8);
+        std::memcpy(&prefix, name, 8);
         if constexpr (std::endian::native == std::endian::little) prefix = __builtin_bswap64(prefix);
-        if (key.size() < 8) prefix &= ~(~uint64_t{0} >> (8 * key.size()));
-        return {prefix, key.data(), static_cast<uint32_t>(key.size()), ref};
+        return prefix & kKept[size < 8 ? size : 8];
     }
     std::string_view view() const { return {name, size}; }
+
+  private:
+    // Of a prefix, by the size of the name.
+    static constexpr uint64_t kKept[9] = {0,
+                                          uint64_t{0xFF} << 56,
+                                          uint64_t{0xFFFF} << 48,
+                                          uint64_t{0xFFFFFF} << 40,
+                                          uint64_t{0xFFFFFFFF} << 32,
+                                          ~uint64_t{0xFFFFFF},
+                                          ~uint64_t{0xFFFF},
+                                          ~uint64_t{0xFF},
+                                          ~uint64_t{0}};
 };
 
 // Sorts the refs by their names and drops all but the last of equal names; the number that is left. Only the refs are
 // good afterwards.
 size_t sort_names(SortKey* keys, size_t n);
 
-// Appends the live members of an object node, sorted and unique; ref is the node's index. Returns how many.
-size_t sorted_members(const Document& doc, uint32_t object, Arena& arena, Growing<SortKey>& out);
+// Appends the indexes of the live members of an object node, sorted and unique. Returns how many.
+size_t sorted_members(const Document& doc, uint32_t object, Arena& arena, Growing<uint32_t>& out);
 
 // Appends the live members of an object, in no special order and perhaps with equal names.
 void append_members(const Value& object, Arena& arena, Growing<Member>& out);

@@ -49,6 +49,8 @@ class Output {
     size_t room() const { return static_cast<size_t>(end_ - cur_); }
     std::string_view view() const { return {begin_, size()}; }
     size_t size() const { return static_cast<size_t>(cur_ - begin_); }
+    // Of the memory there is now.
+    char* end() const { return end_; }
 
   private:
     void grow(size_t n) {

@@ -7,7 +7,8 @@
 #include "json/scan.h"
 #include "json/scan_ref.h"
 #include "json/text.h"
-#include "simd/json_index.h"
+#include "simd/json_bytes.h"
+#include "simd/utf8.h"
 
 namespace gladius::json {
 
@@ -26,117 +27,99 @@ bool is_hex(char c) {
     return is_digit(c) || static_cast<unsigned char>((c | 0x20) - 'a') < 6;
 }
 
-// A key as far as the order of members is concerned.
-struct Key {
-    const char* p;
-    uint32_t size;
-};
+// Where a piece of text ends. Places are offsets in the text; where something begins or ends is never 0.
+constexpr size_t kUnusual = 0;
 
-// The first eight bytes as a number that sorts as they do. Keys hold no NUL, so padding with zeros changes nothing.
-uint64_t prefix_of(Key k, const char* end) {
-    uint64_t v = 0;
-    if (end - k.p >= 8) [[likely]] {
-        std::memcpy(&v, k.p, 8);
-        v = __builtin_bswap64(v);
-        return k.size >= 8 ? v : v & ~(~uint64_t{0} >> (8 * k.size));
-    }
-    std::memcpy(&v, k.p, std::min<size_t>(k.size, static_cast<size_t>(end - k.p)));
-    return __builtin_bswap64(v);
-}
+// Beside the flags that a string does not have: it was not read by the loop.
+constexpr uint32_t kByRest = 1U << 16;
 
-bool before(Key a, Key b, const char* end) {
-    uint64_t x = prefix_of(a, end), y = prefix_of(b, end);
-    if (x != y) [[likely]]
-        return x < y;
-    return std::string_view(a.p, a.size) < std::string_view(b.p, b.size);
-}
-
-constexpr uint32_t kNone = UINT32_MAX;
-
-class FastScanner {
+// What the loop calls when a string, a number or white space is not the short and simple one. Works on the text itself
+// and looks at its end, and is the same code for each kind of processor K, see the end of this file.
+class Rest {
   public:
-    FastScanner(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection, Level level)
-        : text_(text.data()),
-          size_(static_cast<uint32_t>(text.size())),
-          level_(level),
-          arena_(arena),
-          keep_depth_(keep_depth),
-          selection_(selection),
-          index_(text, level) {}
+    Rest(std::string_view text, Level level) : text_(text.data()), size_(text.size()), level_(level) {}
 
-    // False: something is unusual, and nothing is known.
-    bool run(Document* doc);
-
-  private:
-    // Reads the places of the index. A local of each function that reads, so that it stays in registers: `stand` is
-    // where it is kept while another one reads.
-    class Places {
-      public:
-        explicit Places(FastScanner& s) : s_(s), cur_(s.stand_.first), last_(s.stand_.last) {}
-        [[gnu::always_inline]] bool take(uint32_t* at) {
-            if (cur_ == last_) [[unlikely]] {
-                if (!s_.index_.fill()) return false;
-                cur_ = s_.index_.at;
-                last_ = cur_ + s_.index_.count;
-            }
-            *at = *cur_++;
-            return true;
-        }
-        [[gnu::always_inline]] void leave() { s_.stand_ = {cur_, last_}; }
-        [[gnu::always_inline]] void come_back() {
-            cur_ = s_.stand_.first;
-            last_ = s_.stand_.last;
-        }
-        // The place of the closing quote; kNone: unusual. The opening one was taken. *lost are the flags (canonical,
-        // plain) that the string does not have.
-        [[gnu::always_inline]] uint32_t string(uint32_t* lost) {
-            uint32_t at;
-            if (!take(&at)) return kNone;
-            if (s_.text_[at] == '"') [[likely]]
-                return at;
-            leave();
-            at = s_.string_rest(at, lost);
-            come_back();
-            return at;
-        }
-
-      private:
-        FastScanner& s_;
-        const uint32_t* cur_;
-        const uint32_t* last_;
+    struct Text {
+        uint32_t end;   // the place of the closing quote; kUnusual: none
+        uint32_t lost;  // the flags (canonical, plain) that the string does not have
     };
 
-    const char* end() const { return text_ + size_; }
-
     // `at` is a place inside a string.
-    [[gnu::noinline]] uint32_t string_rest(uint32_t at, uint32_t* lost) {
-        Places places(*this);
+    template <class K>
+    Text string(size_t at) const {
+        uint32_t lost = 0;
+        if (at >= size_) return {kUnusual, 0};
         for (;;) {
-            auto c = static_cast<unsigned char>(text_[at]);
-            if (c == '"') {
-                places.leave();
-                return at;
-            }
-            uint32_t behind = at + 1;
-            if (c == '\\') {
-                *lost |= Node::plain;
-                behind = escape(at, lost);
-            } else if (c >= 0x80) {
-                behind = not_ascii(at, lost);
-            } else if (c >= 0x20) {
-                *lost |= Node::canonical;  // < > &
+            if (size_ - at >= K::kWidth) [[likely]] {
+                uint32_t found = K::specials(text_ + at);
+                if (found == 0) {
+                    at += K::kWidth;
+                    continue;
+                }
+                at += static_cast<size_t>(std::countr_zero(found));
             } else {
-                return kNone;
+                at = static_cast<size_t>(skip_ordinary(text_ + at, text_ + size_) - text_);
+                if (at == size_) return {kUnusual, 0};
             }
-            if (behind == kNone) return kNone;
-            do {
-                if (!places.take(&at)) return kNone;
-            } while (at < behind);
+            auto c = static_cast<unsigned char>(text_[at]);
+            if (c == '"') return {static_cast<uint32_t>(at), lost};
+            if (c == '\\') {
+                lost |= Node::plain;
+                at = escape(at, &lost);
+                if (at == kUnusual) return {kUnusual, 0};
+            } else if (c >= 0x80) {
+                at = not_ascii(at, &lost);
+            } else if (c >= 0x20) {
+                lost |= Node::canonical;  // < > &
+                ++at;
+            } else {
+                return {kUnusual, 0};
+            }
         }
     }
 
-    uint32_t escape(uint32_t at, uint32_t* lost) {
-        if (size_ - at < 2) return kNone;
+    // The first place from `at` on that is no white space.
+    template <class K>
+    size_t blanks(size_t at) const {
+        if (at >= size_) return size_;
+        while (size_ - at >= K::kWidth) {
+            uint32_t other = K::no_blanks(text_ + at);
+            if (other != 0) return at + static_cast<size_t>(std::countr_zero(other));
+            at += K::kWidth;
+        }
+        while (at != size_ && is_space(text_[at]))
+            ++at;
+        return at;
+    }
+
+    // Behind the number at `at`.
+    size_t number(size_t at) const {
+        if (at >= size_) return kUnusual;
+        const char* p = text_ + at;
+        const char* end = text_ + size_;
+        if (*p == '-') {
+            ++p;
+            if (p == end || !is_digit(*p)) return kUnusual;
+        }
+        p = *p == '0' ? p + 1 : digits(p);
+        if (p != end && *p == '.') {
+            const char* fraction = p + 1;
+            p = digits(fraction);
+            if (p == fraction) return kUnusual;
+        }
+        if (p != end && (*p | 0x20) == 'e') {
+            ++p;
+            if (p != end && (*p == '+' || *p == '-')) ++p;
+            const char* exponent = p;
+            p = digits(exponent);
+            if (p == exponent) return kUnusual;
+        }
+        return static_cast<size_t>(p - text_);
+    }
+
+  private:
+    size_t escape(size_t at, uint32_t* lost) const {
+        if (size_ - at < 2) return kUnusual;
         const char* p = text_ + at;
         switch (p[1]) {
             case '"':
@@ -151,26 +134,27 @@ class FastScanner {
                 *lost |= Node::canonical;
                 return at + 2;
             case 'u':
-                if (size_ - at < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5])) return kNone;
+                if (size_ - at < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5])) return kUnusual;
                 if (!escape_is_canonical(p + 2)) *lost |= Node::canonical;
                 return at + 6;
             default:
-                return kNone;
+                return kUnusual;
         }
     }
 
     // From a byte that is not ASCII to somewhere behind it.
-    uint32_t not_ascii(uint32_t at, uint32_t* lost) {
+    size_t not_ascii(size_t at, uint32_t* lost) const {
         bool odd = false;
         const char* p = text_ + at;
-        const char* run = simd::utf8_run(p, end(), level_, &odd);
+        const char* end = text_ + size_;
+        const char* run = simd::utf8_run(p, end, level_, &odd);
         if (run != nullptr && run != p) {
             if (odd) *lost |= Node::canonical;
             p = run;
         }
         // What was no UTF-8, or too near to the end.
-        while (p != end() && static_cast<unsigned char>(*p) >= 0x80) {
-            size_t n = utf8_sequence(p, end());
+        while (p != end && static_cast<unsigned char>(*p) >= 0x80) {
+            size_t n = utf8_sequence(p, end);
             if (n == 0) {
                 *lost |= Node::canonical | Node::plain;
                 n = 1;
@@ -179,75 +163,176 @@ class FastScanner {
             }
             p += n;
         }
-        return static_cast<uint32_t>(p - text_);
+        return static_cast<size_t>(p - text_);
     }
 
     const char* digits(const char* p) const {
-        while (end() - p >= 8) {
-            uint64_t v;
-            std::memcpy(&v, p, 8);
-            // The high bit of each byte that is no digit.
-            constexpr uint64_t kOnes = 0x0101010101010101;
-            v ^= kOnes * '0';
-            uint64_t other = (((v & kOnes * 0x7F) + kOnes * (0x80 - 10)) | v) & kOnes * 0x80;
-            if (other != 0) return p + std::countr_zero(other) / 8;
-            p += 8;
-        }
-        while (p != end() && is_digit(*p))
+        while (p != text_ + size_ && is_digit(*p))
             ++p;
         return p;
     }
 
-    // p stands on '-' or a digit.
-    const char* number(const char* p) const {
-        if (*p == '-') {
-            ++p;
-            if (p == end() || !is_digit(*p)) return nullptr;
-        }
-        p = *p == '0' ? p + 1 : digits(p);
-        if (p == end()) return nullptr;
-        if (*p == '.') {
-            const char* fraction = p + 1;
-            p = digits(fraction);
-            if (p == fraction || p == end()) return nullptr;
-        }
-        if ((*p | 0x20) == 'e') {
-            ++p;
-            if (p != end() && (*p == '+' || *p == '-')) ++p;
-            const char* exponent = p;
-            p = digits(exponent);
-            if (p == exponent) return nullptr;
-        }
-        return p;
-    }
+    const char* text_;
+    size_t size_;
+    Level level_;
+};
 
-    template <size_t N>
-    const char* word(const char* p, const char (&w)[N]) const {
-        return static_cast<size_t>(end() - p) >= N - 1 && std::memcmp(p, w, N - 1) == 0 ? p + N - 1 : nullptr;
-    }
+struct Sse42 : simd::JsonSse42 {
+    static Rest::Text string(const Rest& rest, size_t at);
+    static size_t blanks(const Rest& rest, size_t at);
+};
+struct Avx2 : simd::JsonAvx2 {
+    static Rest::Text string(const Rest& rest, size_t at);
+    static size_t blanks(const Rest& rest, size_t at);
+};
 
-    // The place behind a number or a literal; kNone: it is none, or something else is stuck to it.
-    uint32_t scalar(uint32_t at) const {
-        const char* p = text_ + at;
-        switch (*p) {
-            case 't':
-                p = word(p, "true");
-                break;
-            case 'f':
-                p = word(p, "false");
-                break;
-            case 'n':
-                p = word(p, "null");
-                break;
-            default:
-                p = *p == '-' || is_digit(*p) ? number(p) : nullptr;
-                break;
+class FastScanner {
+  public:
+    FastScanner(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection, Level level)
+        : text_(text.data()),
+          size_(static_cast<uint32_t>(text.size())),
+          rest_(text, level),
+          arena_(arena),
+          keep_depth_(keep_depth),
+          selection_(selection) {}
+
+    bool selects() const { return selection_ != nullptr && !selection_->names.empty(); }
+    // False: something is unusual, and nothing is known.
+    template <class K, bool kSelect>
+    bool run(Document* doc);
+
+  private:
+    // Where a loop stands in the text. The loops look at no end: near the end of the text they are led into a copy with
+    // zeros behind it, and zeros are good for nothing but to stop. So a member with its value is checked once: it is
+    // less than kAhead unless Rest was asked, which leads back. A local of each loop, so that it stays in registers.
+    static constexpr size_t kAhead = 128;
+    template <class K>
+    class Stand {
+      public:
+        explicit Stand(FastScanner& s)
+            : s_(s),
+              p_(s.text_),
+              origin_(reinterpret_cast<uintptr_t>(s.text_)),
+              limit_(reinterpret_cast<uintptr_t>(s.text_ + (s.size_ > kAhead ? s.size_ - kAhead : 0))) {}
+
+        [[gnu::always_inline]] size_t place() const { return reinterpret_cast<uintptr_t>(p_) - origin_; }
+        [[gnu::always_inline]] void go(size_t place) {
+            p_ = reinterpret_cast<const char*>(origin_ + place);
+            check();
         }
-        // Inside a container something has to follow.
-        if (p == nullptr || p == end() || !ends_scalar(*p)) return kNone;
-        return static_cast<uint32_t>(p - text_);
+        [[gnu::always_inline]] const char* here() const { return p_; }
+        [[gnu::always_inline]] char c() const { return *p_; }
+        [[gnu::always_inline]] void step(size_t n = 1) { p_ += n; }
+
+        // Before kAhead bytes are read.
+        [[gnu::always_inline]] void check() {
+            if (reinterpret_cast<uintptr_t>(p_) >= limit_) [[unlikely]] {
+                size_t at = place();
+                origin_ = s_.tail();
+                limit_ = UINTPTR_MAX;
+                p_ = reinterpret_cast<const char*>(origin_ + at);
+            }
+        }
+
+        // From the opening quote of a string to the closing one. *lost is left as it is by the usual one.
+        [[gnu::always_inline]] bool string(uint32_t* lost) {
+            ++p_;
+            uint32_t found = K::specials(p_);
+            if (found != 0) [[likely]] {
+                p_ += std::countr_zero(found);
+                if (*p_ == '"') [[likely]]
+                    return true;
+            } else {
+                p_ += K::kWidth;
+            }
+            Rest::Text t = K::string(s_.rest_, place());
+            *lost = t.lost | kByRest;
+            if (t.end == kUnusual) return false;
+            go(t.end);
+            return true;
+        }
+
+        // Over white space, when the byte may be some.
+        [[gnu::always_inline]] void blanks() {
+            if (*p_ == ' ' && static_cast<unsigned char>(p_[1]) > ' ') [[likely]]
+                ++p_;
+            else
+                go(K::blanks(s_.rest_, place()));
+        }
+
+        [[gnu::always_inline]] bool word(const char (&w)[5], size_t ahead = 0) {
+            uint32_t a, b;
+            std::memcpy(&a, p_ + ahead, 4);
+            std::memcpy(&b, w, 4);
+            p_ += 4 + ahead;
+            return a == b;
+        }
+
+        // What follows is looked at by the caller, so nothing can be stuck to it.
+        [[gnu::always_inline]] bool number() {
+            const char* p = p_ + (*p_ == '-' ? 1 : 0);
+            uint32_t others = K::no_digits(p);
+            if (others != 0) [[likely]] {
+                auto n = static_cast<unsigned>(std::countr_zero(others));
+                if (n != 1 && (n == 0 || *p == '0')) return false;
+                p += n;
+                if (*p == '.') {
+                    // In two steps: n may be the last bit.
+                    others = others >> n >> 1;
+                    if (others == 0) return long_number();
+                    n = static_cast<unsigned>(std::countr_zero(others));
+                    if (n == 0) return false;
+                    p += 1 + n;
+                }
+                if ((*p | 0x20) != 'e') [[likely]] {
+                    p_ = p;
+                    return true;
+                }
+            }
+            return long_number();
+        }
+
+      private:
+        [[gnu::always_inline]] bool long_number() {
+            size_t behind = s_.long_number(place());
+            go(behind);
+            return behind != kUnusual;
+        }
+
+        FastScanner& s_;
+        const char* p_;
+        uintptr_t
+            origin_;  // the address that the first byte of the text would have; read through from the copy on only
+        uintptr_t limit_;
+    };
+
+    const char* end() const { return text_ + size_; }
+
+    [[gnu::noinline]] uintptr_t tail() {
+        size_t n = std::min<size_t>(size_, kAhead);
+        std::memcpy(tail_, end() - n, n);
+        std::memset(tail_ + n, 0, sizeof(tail_) - n);
+        return reinterpret_cast<uintptr_t>(tail_) - (size_ - n);
     }
-    static bool ends_scalar(char c) { return c == ',' || c == '}' || c == ']' || is_space(c); }
+    [[gnu::noinline]] size_t long_number(size_t at) const { return rest_.number(at); }
+
+    // The first eight bytes of a key as a number that sorts as they do. Keys hold no NUL, so padding with zeros changes
+    // nothing.
+    [[gnu::always_inline]] static uint64_t prefix(const char* p, size_t size) {
+        uint64_t v;
+        std::memcpy(&v, p, 8);
+        v = __builtin_bswap64(v);
+        return size < 8 ? v & ~(~uint64_t{0} >> (8 * size)) : v;
+    }
+    // Of a node, which may stand at the end of the text.
+    [[gnu::noinline]] uint64_t prefix_of(const Node& n) const {
+        char bytes[8] = {};
+        std::memcpy(bytes, text_ + n.key_begin, std::min<size_t>(size_ - n.key_begin, 8));
+        return prefix(bytes, n.key_size);
+    }
+    [[gnu::noinline]] bool before(const Node& a, const Node& b) const {
+        return std::string_view(text_ + a.key_begin, a.key_size) < std::string_view(text_ + b.key_begin, b.key_size);
+    }
 
     static Kind kind_at(char c) {
         switch (c) {
@@ -267,7 +352,8 @@ class FastScanner {
         }
     }
 
-    uint32_t skip_value(uint32_t at, uint32_t depth);
+    template <class K>
+    size_t skip_value(size_t at, uint32_t depth);
 
     [[gnu::noinline]] Node* grow(Node* nodes, uint32_t count, uint32_t* capacity) {
         uint32_t twice = std::min(*capacity * 2, kMaxNodes);
@@ -280,270 +366,367 @@ class FastScanner {
 
     const char* text_;
     uint32_t size_;
-    Level level_;
+    Rest rest_;
     Arena& arena_;
     uint32_t keep_depth_;
     const Selection* selection_;
-    struct {
-        const uint32_t* first = nullptr;
-        const uint32_t* last = nullptr;
-    } stand_;
-    simd::JsonIndex index_;
+    char tail_[2 * kAhead];
 };
 
 // The grammar and nothing else, for what nobody looks at: `at` is the first place of a value, the result is behind it.
 // Longer than 80 lines because the state is the place in the code.
-uint32_t FastScanner::skip_value(uint32_t at, uint32_t depth) {
+template <class K>
+size_t FastScanner::skip_value(size_t at, uint32_t depth) {
     uint64_t objects[kMaxDepth / 64 + 1];  // a bit for each open container
     uint32_t open = 0;
-    uint32_t behind;
-    uint32_t ignored = 0;
     bool object = false;
-    Places places(*this);
+    uint32_t ignored;
+    Stand<K> t(*this);
+    auto blanks = [&]() __attribute__((always_inline)) {
+        if (static_cast<unsigned char>(t.c()) <= ' ') t.blanks();
+    };
+    t.go(at);
 value:
-    switch (text_[at]) {
-        case '"':
-            behind = places.string(&ignored);
-            if (behind == kNone) return kNone;
-            ++behind;
-            break;
+    t.check();
+    switch (t.c()) {
         case '{':
         case '[': {
-            if (depth + open == kMaxDepth) return kNone;
-            object = text_[at] == '{';
+            if (depth + open == kMaxDepth) return kUnusual;
+            object = t.c() == '{';
             uint64_t& bits = objects[open / 64];
             uint64_t below = (uint64_t{1} << open % 64) - 1;
             bits = (open % 64 == 0 ? 0 : bits & below) | uint64_t{object} << open % 64;
             ++open;
-            if (!places.take(&at)) return kNone;
-            if (text_[at] == (object ? '}' : ']')) goto close;
+            t.step();
+            blanks();
+            if (t.c() == (object ? '}' : ']')) goto close;
             if (object) goto key;
             goto value;
         }
+        case '"':
+            if (!t.string(&ignored)) return kUnusual;
+            t.step();
+            break;
+        case 't':
+            if (!t.word("true")) return kUnusual;
+            break;
+        case 'f':
+            if (!t.word("alse", 1)) return kUnusual;
+            break;
+        case 'n':
+            if (!t.word("null")) return kUnusual;
+            break;
         default:
-            behind = scalar(at);
-            if (behind == kNone) return kNone;
+            if ((t.c() != '-' && !is_digit(t.c())) || !t.number()) return kUnusual;
             break;
     }
 after:
-    if (open == 0) {
-        places.leave();
-        return behind;
-    }
-    if (!places.take(&at)) return kNone;
-    if (text_[at] == ',') {
-        if (!places.take(&at)) return kNone;
+    if (open == 0) return t.place();
+    blanks();
+    if (t.c() == ',') {
+        t.step();
+        blanks();
         if (object) goto key;
         goto value;
     }
-    if (text_[at] != (object ? '}' : ']')) return kNone;
+    if (t.c() != (object ? '}' : ']')) return kUnusual;
 close:
-    behind = at + 1;
+    t.step();
+    t.check();
     --open;
     if (open != 0) object = (objects[(open - 1) / 64] >> (open - 1) % 64 & 1) != 0;
     goto after;
 key:
-    if (text_[at] != '"' || places.string(&ignored) == kNone) return kNone;
-    if (!places.take(&at) || text_[at] != ':' || !places.take(&at)) return kNone;
+    t.check();
+    if (t.c() != '"' || !t.string(&ignored)) return kUnusual;
+    t.step();
+    blanks();
+    if (t.c() != ':') return kUnusual;
+    t.step();
+    blanks();
     goto value;
 }
 
 // Longer than 80 lines because the state is the place in the code, and what every token needs stays in registers.
+template <class K, bool kSelect>
 bool FastScanner::run(Document* doc) {
-    const char* const text = text_;
-    auto capacity = std::clamp<uint32_t>(size_ / 16, 8, 1024);
+    // Enough for short values without white space.
+    auto capacity = std::clamp<uint32_t>(size_ / 8, 8, 1024);
     auto* nodes = static_cast<Node*>(arena_.allocate(sizeof(Node) * capacity, alignof(Node)));
     uint32_t count = 0;
-    uint32_t open = kNoNode;  // innermost container that is not finished; its flags are kept in `flags`
-    uint32_t flags = 0;
+    Node* w = nodes;       // nodes + count: the node of the value that comes next, with its key
+    Node* open = nullptr;  // innermost container that is not finished; its `next` is the index of the one around it
+    uint32_t opened = kNoNode;  // its index
     uint32_t depth = 0;
-    uint32_t at;          // the place that was taken last
-    uint32_t behind = 0;  // where the token before it ended
-    uint32_t gaps = 0;    // not 0: there was white space in the open container
-    uint32_t key_at = 0;  // of the value that comes next; 0: an element
-    uint32_t key_size = 0;
-    uint32_t key_flags = 0;
-    Key previous{nullptr, 0};  // of the last member of the open object
+    uint64_t previous = 0;           // of the last member of the open object while that is ordered: its prefix
+    uint32_t previous_at = kNoNode;  // ... and index; kNoNode: there is none
     // Objects with names in the selection, from the root: names_at[i] is what the i-th of them is there.
     uint32_t names_at[Selection::kLevels];
     uint32_t selecting = 0;
     uint32_t next_names = 0;  // of the value that comes next; kNoNode: it is kept
-    bool may_select = selection_ != nullptr && !selection_->names.empty();
+    bool may_select = kSelect;
+    Stand<K> t(*this);
 
-    Places places(*this);
-
-    auto add = [&](Kind kind, uint32_t end, uint32_t f, uint32_t next) __attribute__((always_inline)) {
+    auto lose = [&](uint32_t f) __attribute__((always_inline)) { open->flags &= static_cast<uint16_t>(~f); };
+    // White space in the open container.
+    auto blanks = [&]() __attribute__((always_inline)) {
+        if (static_cast<unsigned char>(t.c()) > ' ') return;
+        lose(Node::canonical);
+        t.blanks();
+    };
+    auto room = [&]() __attribute__((always_inline)) {
         if (count == capacity) [[unlikely]] {
             if (count == kMaxNodes) return false;
             nodes = grow(nodes, count, &capacity);
+            w = nodes + count;
+            open = nodes + opened;
         }
-        Node& n = nodes[count++];
-        n.key_begin = key_at;
-        n.key_size = key_size;
-        n.begin = at;
-        n.end = end;
-        n.next = next;
-        n.kind = kind;
-        n.flags = static_cast<uint16_t>(f | key_flags);
         return true;
     };
-    auto lose = [&](uint32_t f) { flags &= ~f; };
-
-    // A scalar at the top is read by the reference.
-    if (!places.take(&at) || (text[at] != '{' && text[at] != '[')) return false;
-    behind = at;
-
-value:
-    gaps |= at ^ behind;
-    switch (text[at]) {
-        case '"': {
-            uint32_t lost = 0;
-            uint32_t end = places.string(&lost);
-            if (end == kNone) return false;
-            behind = end + 1;
-            if (!add(Kind::string, behind, (Node::canonical | Node::plain) & ~lost, count + 1)) return false;
-            lose(lost & Node::canonical);
-            break;
-        }
-        case '{':
-        case '[': {
-            if (depth == kMaxDepth) return false;
-            if (gaps != 0) lose(Node::canonical);
-            gaps = 0;
-            if (open != kNoNode) nodes[open].flags = static_cast<uint16_t>(flags);
-            bool object = text[at] == '{';
-            if (!add(object ? Kind::object : Kind::array, 0, Node::canonical | (object ? Node::ordered : 0), open))
-                return false;
-            open = count - 1;
-            flags = nodes[open].flags;
-            if (may_select) {
-                if (object && next_names != kNoNode && selecting < Selection::kLevels)
-                    names_at[selecting++] = next_names;
-                may_select = selecting == depth + 1;
+    auto finish = [&](Kind kind, uint32_t flags) __attribute__((always_inline)) {
+        w->end = static_cast<uint32_t>(t.place());
+        w->next = ++count;
+        w->kind = kind;
+        w->flags |= static_cast<uint16_t>(flags);
+        ++w;
+    };
+    enum class Met { nothing, scalar, container };
+    auto value = [&]() __attribute__((always_inline)) {
+        w->begin = static_cast<uint32_t>(t.place());
+        switch (t.c()) {
+            case '{':
+            case '[':
+                return Met::container;
+            case '"': {
+                uint32_t lost = 0;
+                if (!t.string(&lost)) return Met::nothing;
+                t.step();
+                if (lost != 0) lose(lost & Node::canonical);
+                finish(Kind::string, (Node::canonical | Node::plain) & ~lost);
+                return Met::scalar;
             }
-            ++depth;
-            key_at = key_size = key_flags = 0;
-            previous = {nullptr, 0};
-            behind = at + 1;
-            if (!places.take(&at)) return false;
-            if (text[at] == (object ? '}' : ']')) goto close;
-            if (object) goto key;
-            goto value;
+            case 't':
+                if (!t.word("true")) return Met::nothing;
+                finish(Kind::boolean, Node::canonical);
+                return Met::scalar;
+            case 'f':
+                if (!t.word("alse", 1)) return Met::nothing;
+                finish(Kind::boolean, Node::canonical);
+                return Met::scalar;
+            case 'n':
+                if (!t.word("null")) return Met::nothing;
+                finish(Kind::null, Node::canonical);
+                return Met::scalar;
+            case '-':
+            case '0':
+            case '1':
+            case '2':
+            case '3':
+            case '4':
+            case '5':
+            case '6':
+            case '7':
+            case '8':
+            case '9':
+                if (!t.number()) return Met::nothing;
+                finish(Kind::number, Node::canonical);
+                return Met::scalar;
+            default:
+                return Met::nothing;
         }
-        default: {
-            behind = scalar(at);
-            if (behind == kNone) return false;
-            if (!add(kind_at(text[at]), behind, Node::canonical, count + 1)) return false;
-            break;
-        }
-    }
-    if (key_at == 0) goto after_element;
+    };
 
-after_member:
-    previous = {text + key_at, key_size};
-    if (!places.take(&at)) return false;
-    if (text[at] == ',') {
-        gaps |= at ^ behind;
-        behind = at + 1;
-        if (!places.take(&at)) return false;
-        goto key;
+    t.check();
+    if (static_cast<unsigned char>(t.c()) <= ' ') t.blanks();
+    t.check();
+    if (t.c() != '{' && t.c() != '[') return false;  // a scalar at the top is read by the reference
+    *w = Node();
+    w->begin = static_cast<uint32_t>(t.place());
+
+open: {
+    bool object = t.c() == '{';
+    if (depth == kMaxDepth) return false;
+    w->end = 0;
+    w->next = opened;
+    w->kind = object ? Kind::object : Kind::array;
+    w->flags |= static_cast<uint16_t>(Node::canonical | (object ? Node::ordered : 0));
+    open = w++;
+    opened = count++;
+    if constexpr (kSelect) {
+        if (may_select) {
+            if (object && next_names != kNoNode && selecting < Selection::kLevels) names_at[selecting++] = next_names;
+            may_select = selecting == depth + 1;
+        }
     }
-    if (text[at] == '}') goto close;
-    return false;
+    ++depth;
+    t.step();
+    blanks();
+    if (object) {
+        previous = 0;
+        previous_at = kNoNode;
+        if (t.c() == '}') goto close;
+        goto member;
+    }
+    if (t.c() == ']') goto close;
+    goto element;
+}
 
 after_element:
-    if (!places.take(&at)) return false;
-    if (text[at] == ',') {
-        gaps |= at ^ behind;
-        behind = at + 1;
-        if (!places.take(&at)) return false;
-        goto value;
+    if (t.c() != ',') {
+        blanks();
+        if (t.c() == ']') goto close;
+        if (t.c() != ',') return false;
     }
-    if (text[at] == ']') goto close;
-    return false;
+    t.step();
+    blanks();
+element:
+    t.check();
+    if (!room()) return false;
+    w->key_begin = w->key_size = 0;
+    w->flags = 0;
+    switch (value()) {
+        case Met::scalar:
+            goto after_element;
+        case Met::container:
+            goto open;
+        case Met::nothing:
+            return false;
+    }
 
-key: {
-    if (text[at] != '"') return false;
-    gaps |= at ^ behind;
-    key_at = at + 1;
-    uint32_t lost = 0;
-    uint32_t end = places.string(&lost);
-    if (end == kNone) return false;
-    key_size = end - key_at;
-    key_flags = Node::key_canonical | Node::key_plain;
-    if (lost != 0) [[unlikely]] {
-        if ((lost & Node::canonical) != 0) key_flags &= ~uint32_t{Node::key_canonical};
-        if ((lost & Node::plain) != 0) key_flags &= ~uint32_t{Node::key_plain};
-        lose(lost & Node::canonical);
+after_member:
+    if (t.c() != ',') {
+        blanks();
+        if (t.c() == '}') goto close;
+        if (t.c() != ',') return false;
     }
-    if ((flags & Node::ordered) != 0) {
-        Key key{text + key_at, key_size};
-        bool ascending = (lost & Node::plain) == 0 && (previous.p == nullptr || before(previous, key, this->end()));
+    t.step();
+member: {
+    if (t.c() != '"') {
+        blanks();
+        if (t.c() != '"') return false;
+    }
+    t.check();
+    if (!room()) return false;
+    const char* key = t.here() + 1;
+    uint32_t lost = 0;
+    w->key_begin = static_cast<uint32_t>(t.place() + 1);
+    if (!t.string(&lost)) return false;
+    w->flags = Node::key_canonical | Node::key_plain;
+    if (lost != 0) [[unlikely]] {
+        w->flags = static_cast<uint16_t>(((lost & Node::canonical) != 0 ? 0 : Node::key_canonical) |
+                                         ((lost & Node::plain) != 0 ? 0 : Node::key_plain));
+        lose(lost & Node::canonical);
+        w->key_size = static_cast<uint32_t>(t.place()) - w->key_begin;
+    } else {
+        w->key_size = static_cast<uint32_t>(t.here() - key);
+    }
+    if (open->has(Node::ordered)) {
+        bool ascending = w->has(Node::key_plain);
+        if (ascending) {
+            uint64_t now = lost == 0 ? prefix(key, w->key_size) : prefix_of(*w);
+            if (now <= previous)
+                ascending = previous_at == kNoNode || (now == previous && before(nodes[previous_at], *w));
+            previous = now;
+            previous_at = count;
+        }
         if (!ascending) lose(Node::ordered | Node::canonical);
     }
-    if (!places.take(&at) || text[at] != ':') return false;
-    gaps |= at ^ (end + 1);
-    behind = at + 1;
-    if (!places.take(&at)) return false;
-    if (!may_select) goto value;
-    next_names = kNoNode;
-    if ((lost & Node::plain) != 0) goto value;
-    uint32_t child = kNoNode;
-    switch (selection_->fate(names_at[selecting - 1], {text + key_at, key_size}, &child)) {
-        case Selection::Fate::look:
-            next_names = child;
-            goto value;
-        case Selection::Fate::keep:
-            goto value;
-        case Selection::Fate::skip:
-            break;
+    t.step();
+    if (t.c() != ':') [[unlikely]] {
+        blanks();
+        if (t.c() != ':') return false;
     }
-    places.leave();
-    behind = skip_value(at, depth);
-    places.come_back();
-    if (behind == kNone) return false;
-    Kind kind = kind_at(text[at]);
-    if (!add(kind, behind, Node::skipped | (kind >= Kind::array ? Node::collapsed : 0), count + 1)) return false;
-    lose(Node::canonical);
-    goto after_member;
+    t.step();
+    blanks();
+    if constexpr (kSelect) {
+        if (may_select) {
+            next_names = kNoNode;
+            Selection::Fate fate = Selection::Fate::keep;
+            uint32_t child = kNoNode;
+            if (w->has(Node::key_plain))
+                fate = selection_->fate(names_at[selecting - 1], {text_ + w->key_begin, w->key_size}, &child);
+            if (fate == Selection::Fate::look) next_names = child;
+            if (fate == Selection::Fate::skip) {
+                size_t at = t.place();
+                if (at >= size_) return false;
+                w->begin = static_cast<uint32_t>(at);
+                Kind kind = kind_at(t.c());
+                at = skip_value<K>(at, depth);
+                if (at == kUnusual) return false;
+                t.go(at);
+                finish(kind, Node::skipped | (kind >= Kind::array ? Node::collapsed : 0));
+                lose(Node::canonical);
+                goto after_member;
+            }
+        }
+    }
+    switch (value()) {
+        case Met::scalar:
+            goto after_member;
+        case Met::container:
+            goto open;
+        case Met::nothing:
+            return false;
+    }
 }
 
 close: {
-    if ((gaps | (at ^ behind)) != 0) lose(Node::canonical);
-    gaps = 0;
-    behind = at + 1;
-    Node& n = nodes[open];
-    uint32_t index = open;
-    open = n.next;
+    t.step();
+    t.check();
+    Node* closed = open;
     --depth;
-    n.end = behind;
-    if ((flags & Node::canonical) != 0 && depth >= keep_depth_) {
-        flags |= Node::collapsed;
-        count = index + 1;
+    closed->end = static_cast<uint32_t>(t.place());
+    uint32_t around = closed->next;
+    if (closed->has(Node::canonical) && depth >= keep_depth_) {
+        closed->flags |= Node::collapsed;
+        count = opened + 1;
+        w = closed + 1;
     }
-    n.flags = static_cast<uint16_t>(flags);
-    n.next = count;
-    if (open == kNoNode) goto done;
-    uint32_t lost = ~flags & Node::canonical;
-    flags = nodes[open].flags & ~lost;
-    if (selecting > depth) selecting = depth;
-    may_select = selecting != 0 && selecting == depth;
-    if (nodes[open].kind == Kind::array) {
-        key_at = key_size = key_flags = 0;
-        goto after_element;
+    closed->next = count;
+    if (around == kNoNode) goto done;
+    uint32_t index = opened;
+    opened = around;
+    open = nodes + around;
+    if (!closed->has(Node::canonical)) lose(Node::canonical);
+    if constexpr (kSelect) {
+        if (selecting > depth) selecting = depth;
+        may_select = selecting != 0 && selecting == depth;
     }
-    key_at = n.key_begin;
-    key_size = n.key_size;
+    if (open->kind == Kind::array) goto after_element;
+    if (open->has(Node::ordered)) {
+        previous = prefix_of(*closed);
+        previous_at = index;
+    }
     goto after_member;
 }
 
 done:
-    doc->text = text;
+    doc->text = text_;
     doc->text_size = size_;
-    doc->consumed = behind;
+    doc->consumed = static_cast<uint32_t>(t.place());
     doc->nodes = nodes;
     doc->node_count = count;
     return true;
+}
+
+// The versions for each kind of processor.
+[[gnu::flatten, gnu::noinline, gnu::target("sse4.2")]] Rest::Text Sse42::string(const Rest& rest, size_t at) {
+    return rest.string<Sse42>(at);
+}
+[[gnu::flatten, gnu::noinline, gnu::target("sse4.2")]] size_t Sse42::blanks(const Rest& rest, size_t at) {
+    return rest.blanks<Sse42>(at);
+}
+[[gnu::flatten, gnu::noinline, gnu::target("sse4.2")]] bool run_sse42(FastScanner& s, Document* doc) {
+    return s.selects() ? s.run<Sse42, true>(doc) : s.run<Sse42, false>(doc);
+}
+[[gnu::flatten, gnu::noinline, gnu::target("avx2,bmi,bmi2")]] Rest::Text Avx2::string(const Rest& rest, size_t at) {
+    return rest.string<Avx2>(at);
+}
+[[gnu::flatten, gnu::noinline, gnu::target("avx2,bmi,bmi2")]] size_t Avx2::blanks(const Rest& rest, size_t at) {
+    return rest.blanks<Avx2>(at);
+}
+[[gnu::flatten, gnu::noinline, gnu::target("avx2,bmi,bmi2")]] bool run_avx2(FastScanner& s, Document* doc) {
+    return s.selects() ? s.run<Avx2, true>(doc) : s.run<Avx2, false>(doc);
 }
 
 }  // namespace
@@ -555,7 +738,8 @@ Document* scan_fast(std::string_view text, Arena& arena, uint32_t keep_depth, co
     if (text.size() < UINT32_MAX && level != Level::baseline) {
         auto* doc = arena.make<Document>();
         doc->keep_depth = keep_depth;
-        if (FastScanner(text, arena, keep_depth, selection, level).run(doc)) return doc;
+        FastScanner scanner(text, arena, keep_depth, selection, level);
+        if (level == Level::avx2 ? run_avx2(scanner, doc) : run_sse42(scanner, doc)) return doc;
     }
 #endif
     return scan_ref(text, arena, keep_depth, selection);

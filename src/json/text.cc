@@ -136,20 +136,31 @@ bool line_separator(const char* p, size_t n) {
     return n == 3 && p[0] == '\xE2' && p[1] == '\x80' && (p[2] == '\xA8' || p[2] == '\xA9');
 }
 
-// One decoded character as Go prints it.
-void write_char(const char* p, size_t n, Output& out) {
-    char* w = out.reserve(kEscapeMax);
-    if (n == 1 && !ordinary(static_cast<unsigned char>(*p))) {
-        out.commit(write_escaped(static_cast<unsigned char>(*p), w));
-        return;
-    }
+// One decoded character as Go prints it; four bytes are read and up to kEscapeMax written.
+char* write_char(const char* p, size_t n, char* w) {
+    if (n == 1 && !ordinary(static_cast<unsigned char>(*p))) return write_escaped(static_cast<unsigned char>(*p), w);
     if (line_separator(p, n)) {
         std::memcpy(w, p[2] == '\xA8' ? "\\u2028" : "\\u2029", 6);
-        out.commit(w + 6);
-        return;
+        return w + 6;
     }
-    std::memcpy(w, p, n);
-    out.commit(w + n);
+    std::memcpy(w, p, 4);
+    return w + n;
+}
+
+__m128i load(const char* p) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+}
+
+// Of sixteen bytes: those that are not ordinary, as bits.
+unsigned specials(__m128i x) {
+    // Signed: everything below 0x20 is a control character or has its high bit set.
+    __m128i hit = _mm_cmplt_epi8(x, _mm_set1_epi8(0x20));
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(x, _mm_set1_epi8('"')));
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(x, _mm_set1_epi8('&')));
+    // < and > differ in one bit.
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(_mm_or_si128(x, _mm_set1_epi8(2)), _mm_set1_epi8('>')));
+    return static_cast<unsigned>(_mm_movemask_epi8(hit));
 }
 
 }  // namespace
@@ -172,24 +183,8 @@ size_t utf8_sequence(const char* p, const char* end) {
 }
 
 const char* skip_ordinary(const char* p, const char* end) {
-    const __m128i quote_mark = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i amp = _mm_set1_epi8('&');
-    const __m128i less = _mm_set1_epi8('<');
-    const __m128i greater = _mm_set1_epi8('>');
-    const __m128i space = _mm_set1_epi8(0x20);
-    while (end - p >= 16) {
-        __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-        // Signed: everything below 0x20 is a control character or has its high bit set.
-        __m128i hit = _mm_cmplt_epi8(x, space);
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(x, quote_mark));
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(x, backslash));
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(x, amp));
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(x, less));
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(x, greater));
-        auto mask = static_cast<unsigned>(_mm_movemask_epi8(hit));
-        if (mask != 0) return p + std::countr_zero(mask);
-        p += 16;
+    for (; end - p >= 16; p += 16) {
+        if (unsigned found = specials(load(p)); found != 0) return p + std::countr_zero(found);
     }
     while (p != end && ordinary(static_cast<unsigned char>(*p)))
         ++p;
@@ -253,32 +248,58 @@ void quote(std::string_view text, Output& out) {
             ++p;
             continue;
         }
-        write_char(p, n, out);
+        char bytes[4] = {};
+        std::memcpy(bytes, p, n);
+        out.commit(write_char(bytes, n, out.reserve(kEscapeMax)));
         p += n;
     }
     out.put('"');
 }
 
-void requote(std::string_view source, Output& out) {
-    Reader r{source.data(), source.data() + source.size(), {}};
-    out.put('"');
-    while (r.p != r.end) {
-        const char* stop = skip_ordinary(r.p, r.end);
-        out.append(r.p, static_cast<size_t>(stop - r.p));
-        r.p = stop;
-        if (stop == r.end) break;
-        if (*stop == '\\' && stop[1] != 'u' && stop[1] != '/') {
-            // The short escapes are those of Go.
-            char* w = out.reserve(2);
-            std::memcpy(w, stop, 2);
-            out.commit(w + 2);
-            r.p += 2;
+void requote(std::string_view source, const char* readable, Output& out) {
+    // A block that is copied as it is, a character behind it, and the last quote.
+    constexpr size_t kBlock = 16, kRoom = kBlock + kEscapeMax + 2;
+    const char* p = source.data();
+    const char* end = p + source.size();
+    char* w = out.reserve(source.size() + kRoom);
+    *w++ = '"';
+    for (;;) {
+        if (out.end() - w < static_cast<ptrdiff_t>(kRoom)) [[unlikely]] {
+            out.commit(w);
+            w = out.reserve(kRoom);
+        }
+        if (readable - p >= static_cast<ptrdiff_t>(kBlock)) [[likely]] {
+            __m128i x = load(p);
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(w), x);
+            unsigned found = specials(x);
+            size_t n = found != 0 ? static_cast<size_t>(std::countr_zero(found)) : kBlock;
+            if (n >= static_cast<size_t>(end - p)) {
+                w += end - p;
+                break;
+            }
+            p += n;
+            w += n;
+            if (found == 0) continue;
+        } else if (p == end) {
+            break;
+        } else if (ordinary(static_cast<unsigned char>(*p))) {
+            *w++ = *p++;
             continue;
         }
+        if (*p == '\\' && p[1] != 'u' && p[1] != '/') {
+            // The short escapes are those of Go.
+            std::memcpy(w, p, 2);
+            w += 2;
+            p += 2;
+            continue;
+        }
+        Reader r{p, end, {}};
         size_t n = r.next();
-        write_char(r.bytes, n, out);
+        p = r.p;
+        w = write_char(r.bytes, n, w);
     }
-    out.put('"');
+    *w++ = '"';
+    out.commit(w);
 }
 
 }  // namespace gladius::json

@@ -32,7 +32,8 @@ bool unescapes_to(std::string_view source, std::string_view plain);
 // Writes a raw text as a JSON string, quotes included.
 void quote(std::string_view text, Output& out);
 
-// Writes the bytes between the quotes of a scanned JSON string as Go would print the string, quotes included.
-void requote(std::string_view source, Output& out);
+// Writes the bytes between the quotes of a scanned JSON string as Go would print the string, quotes included. What lies
+// between the source and `readable` may be read as well.
+void requote(std::string_view source, const char* readable, Output& out);
 
 }  // namespace gladius::json

@@ -8,8 +8,9 @@ namespace {
 Level ask() {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    // tzcnt and its relatives (bmi) came with avx2, but are a flag of their own.
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")) return Level::avx2;
+    // tzcnt and its relatives (bmi, bmi2) came with avx2, but are flags of their own.
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
+        return Level::avx2;
     if (__builtin_cpu_supports("sse4.2")) return Level::sse42;
 #endif
     return Level::baseline;

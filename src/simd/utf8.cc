@@ -1,4 +1,4 @@
-#include "simd/json_index.h"
+#include "simd/utf8.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -11,13 +11,6 @@
 // of the file (`flatten`), so nothing here may be used by others.
 namespace gladius::simd {
 namespace {
-
-// Bit i for byte i of a block.
-struct Masks {
-    uint64_t quote, backslash, op, blank;
-    uint64_t odd;   // < > & and controls
-    uint64_t wide;  // not ASCII
-};
 
 // UTF-8: tables of the pairs of neighbours that are wrong. Each kind of mistake has a bit; it is made when the bit is
 // set in all three tables: for the high and the low nibble of the first byte and for the high nibble of the second.
@@ -56,12 +49,6 @@ constexpr Utf8Tables make_utf8_tables() {
 }
 constexpr Utf8Tables kUtf8 = make_utf8_tables();
 
-// By the low nibble: the byte of the class that has it, or one that cannot have it.
-constexpr std::array<uint8_t, 16> kBlanks = {' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0};
-// The same with bit 0x20 set, which makes one of [ and { and of ] and }. Controls that look alike are no matter: the
-// scanner looks at the byte.
-constexpr std::array<uint8_t, 16> kOps = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0, 0};
-
 struct Sse42 {
     static constexpr size_t kWidth = 16;
 
@@ -79,23 +66,6 @@ struct Sse42 {
     }
     [[gnu::target("sse4.2")]] static __m128i control(__m128i x) {
         return _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1F)), x);
-    }
-
-    [[gnu::target("sse4.2")]] static Masks masks(const char* p) {
-        Masks m{};
-#pragma GCC unroll 4
-        for (unsigned i = 0; i < JsonIndex::kBlock; i += kWidth) {
-            __m128i x = load(p + i);
-            m.quote |= uint64_t{bits(is(x, '"'))} << i;
-            m.backslash |= uint64_t{bits(is(x, '\\'))} << i;
-            m.op |=
-                uint64_t{bits(_mm_cmpeq_epi8(_mm_or_si128(x, _mm_set1_epi8(0x20)), _mm_shuffle_epi8(table(kOps), x)))}
-                << i;
-            m.blank |= uint64_t{bits(_mm_cmpeq_epi8(x, _mm_shuffle_epi8(table(kBlanks), x)))} << i;
-            m.odd |= uint64_t{bits(_mm_or_si128(html(x), control(x)))} << i;
-            m.wide |= uint64_t{bits(x)} << i;
-        }
-        return m;
     }
 
     struct Text {
@@ -144,23 +114,6 @@ struct Avx2 {
         return _mm256_cmpeq_epi8(_mm256_min_epu8(x, _mm256_set1_epi8(0x1F)), x);
     }
 
-    [[gnu::target("avx2,bmi")]] static Masks masks(const char* p) {
-        Masks m{};
-#pragma GCC unroll 4
-        for (unsigned i = 0; i < JsonIndex::kBlock; i += kWidth) {
-            __m256i x = load(p + i);
-            m.quote |= uint64_t{bits(is(x, '"'))} << i;
-            m.backslash |= uint64_t{bits(is(x, '\\'))} << i;
-            m.op |= uint64_t{bits(_mm256_cmpeq_epi8(_mm256_or_si256(x, _mm256_set1_epi8(0x20)),
-                                                    _mm256_shuffle_epi8(table(kOps), x)))}
-                    << i;
-            m.blank |= uint64_t{bits(_mm256_cmpeq_epi8(x, _mm256_shuffle_epi8(table(kBlanks), x)))} << i;
-            m.odd |= uint64_t{bits(_mm256_or_si256(html(x), control(x)))} << i;
-            m.wide |= uint64_t{bits(x)} << i;
-        }
-        return m;
-    }
-
     struct Text {
         uint32_t ends, html, e2, errors;
     };
@@ -188,83 +141,6 @@ struct Avx2 {
         return t;
     }
 };
-
-// Bit i: an odd number of the bits 0..i is set.
-uint64_t parity_so_far(uint64_t v) {
-    v ^= v << 1;
-    v ^= v << 2;
-    v ^= v << 4;
-    v ^= v << 8;
-    v ^= v << 16;
-    v ^= v << 32;
-    return v;
-}
-
-// Bytes behind a backslash that is not escaped itself. In a run of backslashes every second one is, counted from its
-// first; adding that one carries through the run, so runs are told by whether they begin at an even or an odd place.
-uint64_t find_escaped(uint64_t backslash, uint64_t* carry) {
-    constexpr uint64_t kEven = 0x5555555555555555;
-    uint64_t first = *carry;
-    backslash &= ~first;
-    uint64_t starts = backslash & ~(backslash << 1);
-    uint64_t even = backslash & ~(backslash + (starts & kEven));
-    uint64_t odd = backslash & ~even;
-    *carry = odd >> 63;
-    return ((even << 1) & ~kEven) | ((odd << 1) & kEven) | first;
-}
-
-// Eight at a time: most blocks have few places, and a loop that ends somewhere else each time is mispredicted.
-uint32_t* write_places(uint64_t places, uint32_t base, uint32_t* out) {
-    auto n = static_cast<unsigned>(__builtin_popcountll(places));
-    uint32_t* end = out + n;
-    do {
-#pragma GCC unroll 8
-        for (int i = 0; i < 8; ++i) {
-            // Without a bit left this is any number; it is written over.
-            out[i] = base + static_cast<uint32_t>(std::countr_zero(places));
-            places &= places - 1;
-        }
-        out += 8;
-    } while (places != 0);
-    return end;
-}
-
-}  // namespace
-
-template <class K>
-void fill_window(JsonIndex& index) {
-    uint32_t* out = index.at;
-    size_t size = index.text_.size(), at = index.next_;
-    size_t stop = size - at > JsonIndex::kWindow ? at + JsonIndex::kWindow : size;
-    for (; at < stop; at += JsonIndex::kBlock) {
-        const char* p = index.text_.data() + at;
-        char rest[JsonIndex::kBlock];
-        if (size - at < JsonIndex::kBlock) [[unlikely]] {
-            std::memset(rest, ' ', sizeof(rest));
-            std::memcpy(rest, p, size - at);
-            p = rest;
-        }
-        Masks m = K::masks(p);
-        uint64_t escaped = index.escaped_;
-        if ((m.backslash | escaped) != 0) escaped = find_escaped(m.backslash, &index.escaped_);
-        uint64_t quote = m.quote & ~escaped;
-        // From the opening quote up to the closing one, without that.
-        uint64_t inside = parity_so_far(quote) ^ index.in_string_;
-        index.in_string_ = static_cast<uint64_t>(static_cast<int64_t>(inside) >> 63);
-        uint64_t run = ~(m.op | m.blank | quote | inside);
-        uint64_t run_starts = run & ~(run << 1 | index.run_);
-        index.run_ = run >> 63;
-        uint64_t wide_starts = m.wide & ~(m.wide << 1 | index.wide_);
-        index.wide_ = m.wide >> 63;
-        uint64_t special = (m.backslash & ~escaped) | m.odd | wide_starts;
-        uint64_t places = (m.op & ~inside) | quote | run_starts | (special & inside);
-        if (places != 0) out = write_places(places, static_cast<uint32_t>(at), out);
-    }
-    index.next_ = at;
-    index.count = static_cast<uint32_t>(out - index.at);
-}
-
-namespace {
 
 // How many bytes before `end` begin a character that goes on behind it; what is before it is good UTF-8.
 size_t cut_off(const char* end) {
@@ -295,12 +171,6 @@ const char* utf8_blocks(const char* p, const char* end, bool* odd) {
     return p;
 }
 
-[[gnu::flatten, gnu::noinline, gnu::target("sse4.2")]] void fill_sse42(JsonIndex& index) {
-    fill_window<Sse42>(index);
-}
-[[gnu::flatten, gnu::noinline, gnu::target("avx2,bmi,popcnt")]] void fill_avx2(JsonIndex& index) {
-    fill_window<Avx2>(index);
-}
 [[gnu::flatten, gnu::noinline, gnu::target("sse4.2")]] const char* utf8_sse42(const char* p, const char* end,
                                                                               bool* odd) {
     return utf8_blocks<Sse42>(p, end, odd);
@@ -311,14 +181,6 @@ const char* utf8_blocks(const char* p, const char* end, bool* odd) {
 }
 
 }  // namespace
-
-bool JsonIndex::fill() {
-    do {
-        if (next_ >= text_.size()) return false;
-        level_ == Level::avx2 ? fill_avx2(*this) : fill_sse42(*this);
-    } while (count == 0);
-    return true;
-}
 
 const char* utf8_run(const char* p, const char* end, Level level, bool* odd) {
     return level == Level::avx2 ? utf8_avx2(p, end, odd) : utf8_sse42(p, end, odd);
