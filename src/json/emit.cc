@@ -27,8 +27,6 @@ class Emitter {
 
     void run(const Value& v) {
         value(v);
-        while (!frames_.empty())
-            step();
         out_.commit(w_);
     }
 
@@ -39,7 +37,7 @@ class Emitter {
         Kind kind;
         uint32_t at;  // array, ordered: node index; elements: index; sorted, members: index into order_
         uint32_t end;
-        uint32_t order;  // sorted, members: where order_ began
+        uint32_t order;  // where order_ ended before it
         union {
             const Document* doc;
             const Member* members;
@@ -95,7 +93,7 @@ class Emitter {
         }
     }
 
-    // These are true when it was a container that now is open; then references to frames are good no more.
+    // These are true when it was a container that now is open, and frames_ has to be gone on with.
     bool value(const Value& v) {
         switch (v.kind) {
             case Value::Kind::null:
@@ -104,11 +102,9 @@ class Emitter {
             case Value::Kind::node:
                 return node(*v.document, v.n);
             case Value::Kind::members:
-                open_members(v);
-                return true;
+                return container(open_members(v));
             case Value::Kind::elements:
-                open_elements(v);
-                return true;
+                return container(open_elements(v));
             case Value::Kind::raw:
                 append(v.view());
                 return false;
@@ -135,14 +131,36 @@ class Emitter {
             const Document* all = scan(doc.slice(n), arena_);
             return all->ok() && node(*all, 0);
         }
-        open(doc, i);
-        return true;
+        return container(open(doc, i));
     }
 
-    void open(const Document& doc, uint32_t i) {
+    // The outer levels are written by calls, whose returns the processor foresees; deeper ones by a loop.
+    bool container(Frame f) {
+        constexpr uint32_t kNested = 8;
+        if (level_ < kNested) {
+            ++level_;
+            children(f);
+            close(f);
+            --level_;
+            return false;
+        }
+        frames_.push(f);
+        if (looping_) return true;
+        looping_ = true;
+        while (!frames_.empty()) {
+            Frame& last = frames_.back();
+            if (children(last)) continue;
+            close(last);
+            frames_.pop();
+            if (!frames_.empty()) *w_++ = ',';
+        }
+        looping_ = false;
+        return false;
+    }
+
+    Frame open(const Document& doc, uint32_t i) {
         const Node& n = doc.nodes[i];
-        Frame& f = *frames_.room(1);
-        frames_.set_size(frames_.size() + 1);
+        Frame f;
         f.doc = &doc;
         bool object = n.kind == Kind::object;
         if (object && !n.has(Node::ordered)) {
@@ -152,14 +170,16 @@ class Emitter {
             f.end = static_cast<uint32_t>(order_.size());
         } else {
             f.kind = object ? Frame::Kind::ordered : Frame::Kind::array;
+            f.order = static_cast<uint32_t>(order_.size());
             f.at = i + 1;
             f.end = n.next;
         }
         *w_++ = object ? '{' : '[';
+        return f;
     }
 
-    void open_members(const Value& v) {
-        Frame f{};
+    Frame open_members(const Value& v) {
+        Frame f;
         f.kind = Frame::Kind::members;
         f.members = v.members;
         f.order = f.at = static_cast<uint32_t>(order_.size());
@@ -171,49 +191,48 @@ class Emitter {
             order_.push(names[i].ref);
         f.end = static_cast<uint32_t>(order_.size());
         *w_++ = '{';
-        frames_.push(f);
+        return f;
     }
 
-    void open_elements(const Value& v) {
-        Frame f{};
+    Frame open_elements(const Value& v) {
+        Frame f;
         f.kind = Frame::Kind::elements;
         f.elements = v.elements;
+        f.order = static_cast<uint32_t>(order_.size());
+        f.at = 0;
         f.end = v.n;
         *w_++ = '[';
-        frames_.push(f);
+        return f;
     }
 
-    // Writes children of the innermost container up to the first one that has to be opened, or ends it.
-    void step() {
-        Frame& f = frames_.back();
+    // Writes what is left, up to the first child that is opened: true.
+    bool children(Frame& f) {
         room();
-        switch (f.kind) {
-            case Frame::Kind::array:
-                if (array(f)) return;
-                break;
-            case Frame::Kind::ordered:
-                if (object<false>(f)) return;
-                break;
-            case Frame::Kind::sorted:
-                if (object<true>(f)) return;
-                break;
-            case Frame::Kind::members:
-                if (f.at == f.end) break;
-                member(f);
-                return;
-            case Frame::Kind::elements:
-                if (f.at == f.end) break;
-                if (!value(f.elements[f.at++])) *w_++ = ',';
-                return;
-        }
-        close();
+        if (f.kind == Frame::Kind::sorted) return object<true>(f);
+        if (f.kind == Frame::Kind::array) return array(f);
+        if (f.kind == Frame::Kind::ordered) return object<false>(f);
+        return f.kind == Frame::Kind::members ? members(f) : elements(f);
     }
 
-    void member(Frame& f) {
-        const Member& m = f.members[order_[f.at++]];
-        print(m.key);
-        *w_++ = ':';
-        if (!value(m.value)) *w_++ = ',';
+    bool members(Frame& f) {
+        while (f.at != f.end) {
+            const Member& m = f.members[order_[f.at++]];
+            print(m.key);
+            *w_++ = ':';
+            if (value(m.value)) return true;
+            *w_++ = ',';
+            room();
+        }
+        return false;
+    }
+
+    bool elements(Frame& f) {
+        while (f.at != f.end) {
+            if (value(f.elements[f.at++])) return true;
+            *w_++ = ',';
+            room();
+        }
+        return false;
     }
 
     [[gnu::noinline]] bool array(Frame& f) {
@@ -279,6 +298,7 @@ class Emitter {
                 if (slow_member(doc, i)) return true;
                 w = w_;
                 full = full_;
+                order = order_.data();
             }
             *w++ = ',';
             if (w > full) [[unlikely]] {
@@ -303,23 +323,22 @@ class Emitter {
         return node(doc, i);
     }
 
-    void close() {
-        Frame& f = frames_.back();
+    void close(const Frame& f) {
         char* w = w_;
         if (w[-1] == ',') --w;
         *w++ = f.is_array() ? ']' : '}';
-        if (f.kind >= Frame::Kind::sorted) order_.set_size(f.order);
-        frames_.pop();
-        if (!frames_.empty()) *w++ = ',';
+        order_.set_size(f.order);
         w_ = w;
     }
 
     Arena& arena_;
     Output& out_;
-    uint16_t copied_;  // flags of what is copied
-    char* w_;          // where the next byte goes
-    char* full_;       // behind this there is not enough room
-    Growing<Frame> frames_;
+    uint16_t copied_;     // flags of what is copied
+    char* w_;             // where the next byte goes
+    char* full_;          // behind this there is not enough room
+    uint32_t level_ = 0;  // of calls
+    bool looping_ = false;
+    Growing<Frame> frames_;    // of the levels below those
     Growing<uint32_t> order_;  // of the open objects that had to be sorted, the innermost last
 };
 

@@ -1,13 +1,17 @@
 #include "json/scan_fast.h"
 
+#include <emmintrin.h>
+
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
+#include "json/order.h"
 #include "json/scan.h"
 #include "json/scan_ref.h"
 #include "json/text.h"
-#include "simd/json_bytes.h"
+#include "simd/json_strings.h"
 #include "simd/utf8.h"
 
 namespace gladius::json {
@@ -27,98 +31,213 @@ bool is_hex(char c) {
     return is_digit(c) || static_cast<unsigned char>((c | 0x20) - 'a') < 6;
 }
 
-// Where a piece of text ends. Places are offsets in the text; where something begins or ends is never 0.
-constexpr size_t kUnusual = 0;
+// true, false and null by two bits in which their first letters differ; the last one is none.
+struct Word {
+    uint64_t letters, mask;
+    uint32_t size;
+    Kind kind;
+};
+constexpr uint64_t letters(std::string_view w) {
+    uint64_t v = 0;
+    for (size_t i = 0; i < w.size(); ++i)
+        v |= uint64_t{static_cast<unsigned char>(w[i])} << (8 * i);
+    return v;
+}
+constexpr Word word(std::string_view w, Kind kind) {
+    return {letters(w), (uint64_t{1} << (8 * w.size())) - 1, static_cast<uint32_t>(w.size()), kind};
+}
+constexpr Word kWords[4] = {
+    word("false", Kind::boolean), word("null", Kind::null), word("true", Kind::boolean), {1, 0, 0, Kind::null}};
+constexpr const Word& word_at(char c) {
+    return kWords[static_cast<unsigned char>(c) >> 3 & 3];
+}
+static_assert(word_at('f').size == 5 && word_at('n').kind == Kind::null && word_at('t').letters == letters("true"));
 
-// Beside the flags that a string does not have: it was not read by the loop.
-constexpr uint32_t kByRest = 1U << 16;
+// All bits or none: for what must not become a branch, because it is hard to foresee.
+uint32_t mask(bool b) {
+    return 0U - static_cast<uint32_t>(b);
+}
 
-// What the loop calls when a string, a number or white space is not the short and simple one. Works on the text itself
-// and looks at its end, and is the same code for each kind of processor K, see the end of this file.
-class Rest {
+constexpr size_t kBlock = 16;
+
+__m128i block(const char* p) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+}
+// Bits for bytes of a block, and for what is behind it.
+uint32_t no_digits(const char* p) {
+    __m128i x = _mm_sub_epi8(block(p), _mm_set1_epi8('0'));
+    return ~static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_min_epu8(x, _mm_set1_epi8(9)))));
+}
+uint32_t no_blanks(const char* p) {
+    __m128i x = block(p);
+    auto is = [&](char c) { return _mm_cmpeq_epi8(x, _mm_set1_epi8(c)); };
+    __m128i blank = _mm_or_si128(_mm_or_si128(is(' '), is('\n')), _mm_or_si128(is('\r'), is('\t')));
+    return ~static_cast<uint32_t>(_mm_movemask_epi8(blank));
+}
+
+// Places are offsets in the text; where something ends is never 0.
+constexpr uint32_t kUnusual = 0;
+
+class FastScanner {
   public:
-    Rest(std::string_view text, Level level) : text_(text.data()), size_(text.size()), level_(level) {}
+    FastScanner(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection, Level level)
+        : text_(text.data()),
+          size_(static_cast<uint32_t>(text.size())),
+          level_(level),
+          arena_(arena),
+          keep_depth_(keep_depth),
+          selection_(selection),
+          strings_(text, level) {}
 
-    struct Text {
-        uint32_t end;   // the place of the closing quote; kUnusual: none
-        uint32_t lost;  // the flags (canonical, plain) that the string does not have
-    };
-
-    // `at` is a place inside a string.
-    template <class K>
-    Text string(size_t at) const {
-        uint32_t lost = 0;
-        if (at >= size_) return {kUnusual, 0};
-        for (;;) {
-            if (size_ - at >= K::kWidth) [[likely]] {
-                uint32_t found = K::specials(text_ + at);
-                if (found == 0) {
-                    at += K::kWidth;
-                    continue;
-                }
-                at += static_cast<size_t>(std::countr_zero(found));
-            } else {
-                at = static_cast<size_t>(skip_ordinary(text_ + at, text_ + size_) - text_);
-                if (at == size_) return {kUnusual, 0};
-            }
-            auto c = static_cast<unsigned char>(text_[at]);
-            if (c == '"') return {static_cast<uint32_t>(at), lost};
-            if (c == '\\') {
-                lost |= Node::plain;
-                at = escape(at, &lost);
-                if (at == kUnusual) return {kUnusual, 0};
-            } else if (c >= 0x80) {
-                at = not_ascii(at, &lost);
-            } else if (c >= 0x20) {
-                lost |= Node::canonical;  // < > &
-                ++at;
-            } else {
-                return {kUnusual, 0};
-            }
-        }
-    }
-
-    // The first place from `at` on that is no white space.
-    template <class K>
-    size_t blanks(size_t at) const {
-        if (at >= size_) return size_;
-        while (size_ - at >= K::kWidth) {
-            uint32_t other = K::no_blanks(text_ + at);
-            if (other != 0) return at + static_cast<size_t>(std::countr_zero(other));
-            at += K::kWidth;
-        }
-        while (at != size_ && is_space(text_[at]))
-            ++at;
-        return at;
-    }
-
-    // Behind the number at `at`.
-    size_t number(size_t at) const {
-        if (at >= size_) return kUnusual;
-        const char* p = text_ + at;
-        const char* end = text_ + size_;
-        if (*p == '-') {
-            ++p;
-            if (p == end || !is_digit(*p)) return kUnusual;
-        }
-        p = *p == '0' ? p + 1 : digits(p);
-        if (p != end && *p == '.') {
-            const char* fraction = p + 1;
-            p = digits(fraction);
-            if (p == fraction) return kUnusual;
-        }
-        if (p != end && (*p | 0x20) == 'e') {
-            ++p;
-            if (p != end && (*p == '+' || *p == '-')) ++p;
-            const char* exponent = p;
-            p = digits(exponent);
-            if (p == exponent) return kUnusual;
-        }
-        return static_cast<size_t>(p - text_);
-    }
+    bool selects() const { return selection_ != nullptr && !selection_->names.empty(); }
+    // False: something is unusual, and nothing is known.
+    template <bool kSelect>
+    bool run(Document* doc);
 
   private:
-    size_t escape(size_t at, uint32_t* lost) const {
+    // What is left of the places of strings_.
+    struct Places {
+        const uint32_t* first = nullptr;
+        const uint32_t* last = nullptr;
+    };
+
+    // Where a loop stands in the text. Single bytes and short things are read without looking at the end: near it the
+    // loop is led into a copy with zeros behind it, and zeros are good for nothing but to stop. So the place is checked
+    // behind each string and at each element and end of a container; what may come from there to the next check is
+    // shorter than kAhead. A local of each loop, so that it stays in registers.
+    static constexpr uint32_t kAhead = 128;
+    class Stand {
+      public:
+        explicit Stand(FastScanner& s)
+            : s_(s), base_(reinterpret_cast<uintptr_t>(s.text_)), limit_(s.size_ > kAhead ? s.size_ - kAhead : 0) {
+            come_back();
+        }
+
+        [[gnu::always_inline]] void leave() { s_.left_ = left_; }
+        [[gnu::always_inline]] void come_back() { left_ = s_.left_; }
+
+        [[gnu::always_inline]] uint32_t place() const { return static_cast<uint32_t>(at_); }
+        [[gnu::always_inline]] void go(size_t place) {
+            at_ = place;
+            check();
+        }
+        [[gnu::always_inline]] const char* here() const { return reinterpret_cast<const char*>(base_ + at_); }
+        [[gnu::always_inline]] char c() const { return *here(); }
+        [[gnu::always_inline]] void step() { ++at_; }
+        [[gnu::always_inline]] void check() {
+            if (at_ >= limit_) [[unlikely]] {
+                base_ = s_.tail();
+                limit_ = SIZE_MAX;
+            }
+        }
+
+        // From the opening quote of a string to the closing one. *lost are the flags (canonical, plain) that the string
+        // does not have. Most keys are plain; of other strings that is hard to foresee.
+        template <bool kKey>
+        [[gnu::always_inline]] bool string(uint32_t* lost) {
+            if (left_.first == left_.last) [[unlikely]] {
+                if (!s_.strings_.fill()) return false;
+                left_ = s_.more_places();
+            }
+            size_t at = *left_.first++;
+            const simd::JsonStrings::Flags& f = s_.strings_.flags(at);
+            static_assert(Node::canonical == 1 && Node::plain == 2);
+            auto flag = [at](uint64_t bits) { return static_cast<uint32_t>(bits >> at % 64 & 1); };
+            *lost = 0;
+            if (!kKey || flag(f.any) != 0) {
+                *lost = flag(f.html) | flag(f.escape) << 1;
+                if (flag(f.look) != 0) [[unlikely]] {
+                    if (!s_.look(place() + 1, static_cast<uint32_t>(at), lost)) return false;
+                }
+            }
+            go(at);
+            return true;
+        }
+
+        // Over white space, when the byte may be some.
+        [[gnu::always_inline]] void blanks() {
+            if (c() == ' ' && static_cast<unsigned char>(here()[1]) > ' ') [[likely]]
+                ++at_;
+            else
+                go(s_.blanks_end(place()));
+        }
+
+        [[gnu::always_inline]] bool word(Kind* kind) {
+            const Word& w = word_at(c());
+            uint64_t v;
+            std::memcpy(&v, here(), 8);
+            *kind = w.kind;
+            at_ += w.size;
+            return (v & w.mask) == w.letters;
+        }
+
+        // What follows is looked at by the caller, so nothing can be stuck to it.
+        [[gnu::always_inline]] bool number() {
+            const char* p = here();
+            p += *p == '-' ? 1 : 0;
+            uint32_t others = no_digits(p);
+            auto n = static_cast<unsigned>(std::countr_zero(others));
+            // Without a branch: numbers with and without a fraction come in any order.
+            uint32_t wrong = mask(n == 0) | (mask(n != 1) & mask(*p == '0'));
+            p += n;
+            uint32_t point = mask(*p == '.');
+            auto fraction = static_cast<uint32_t>(std::countr_zero(others >> n >> 1));
+            wrong |= point & mask(fraction == 0);
+            p += point & (fraction + 1);
+            if (wrong != 0) return false;
+            // The block ended, or there is an exponent.
+            if (is_digit(*p) || (*p | 0x20) == 'e') [[unlikely]] {
+                uint32_t behind = s_.number_end(place());
+                go(behind);
+                return behind != kUnusual;
+            }
+            at_ = reinterpret_cast<uintptr_t>(p) - base_;
+            return true;
+        }
+
+      private:
+        FastScanner& s_;
+        size_t at_ = 0;
+        uintptr_t base_;  // the address that the first byte of the text would have
+        size_t limit_;
+        Places left_;
+    };
+
+    const char* end() const { return text_ + size_; }
+
+    [[gnu::noinline]] uintptr_t tail() {
+        uint32_t n = std::min(size_, kAhead);
+        std::memcpy(tail_, end() - n, n);
+        std::memset(tail_ + n, 0, sizeof(tail_) - n);
+        return reinterpret_cast<uintptr_t>(tail_) - (size_ - n);
+    }
+    Places more_places() const { return {strings_.at, strings_.at + strings_.count}; }
+
+    // What the loops call when something is not the short and simple one; these look at the end of the text.
+
+    // The same for a string whose closing quote is at `end`, a byte at a time where needed.
+    [[gnu::noinline]] bool look(uint32_t at, uint32_t end, uint32_t* lost) const {
+        *lost = 0;
+        for (;;) {
+            at = static_cast<uint32_t>(skip_ordinary(text_ + at, text_ + end) - text_);
+            if (at >= end) return at == end;
+            auto c = static_cast<unsigned char>(text_[at]);
+            if (c == '\\') {
+                *lost |= Node::plain;
+                at = escape(at, lost);
+                if (at == kUnusual) return false;
+            } else if (c >= 0x80) {
+                at = not_ascii(at, lost);
+            } else if (c >= 0x20 && c != '"') {
+                *lost |= Node::canonical;  // < > &
+                ++at;
+            } else {
+                return false;
+            }
+        }
+    }
+
+    uint32_t escape(uint32_t at, uint32_t* lost) const {
         if (size_ - at < 2) return kUnusual;
         const char* p = text_ + at;
         switch (p[1]) {
@@ -143,18 +262,17 @@ class Rest {
     }
 
     // From a byte that is not ASCII to somewhere behind it.
-    size_t not_ascii(size_t at, uint32_t* lost) const {
+    uint32_t not_ascii(uint32_t at, uint32_t* lost) const {
         bool odd = false;
         const char* p = text_ + at;
-        const char* end = text_ + size_;
-        const char* run = simd::utf8_run(p, end, level_, &odd);
+        const char* run = simd::utf8_run(p, end(), level_, &odd);
         if (run != nullptr && run != p) {
             if (odd) *lost |= Node::canonical;
             p = run;
         }
         // What was no UTF-8, or too near to the end.
-        while (p != end && static_cast<unsigned char>(*p) >= 0x80) {
-            size_t n = utf8_sequence(p, end);
+        while (p != end() && static_cast<unsigned char>(*p) >= 0x80) {
+            size_t n = utf8_sequence(p, end());
             if (n == 0) {
                 *lost |= Node::canonical | Node::plain;
                 n = 1;
@@ -163,172 +281,55 @@ class Rest {
             }
             p += n;
         }
-        return static_cast<size_t>(p - text_);
+        return static_cast<uint32_t>(p - text_);
     }
 
-    const char* digits(const char* p) const {
-        while (p != text_ + size_ && is_digit(*p))
+    // The first place from `at` on that is no white space.
+    [[gnu::noinline]] uint32_t blanks_end(uint32_t at) const {
+        if (at >= size_) return size_;
+        while (size_ - at >= kBlock) {
+            auto n = static_cast<uint32_t>(std::countr_zero(no_blanks(text_ + at)));
+            at += n;
+            if (n != kBlock) return at;
+        }
+        while (at != size_ && is_space(text_[at]))
+            ++at;
+        return at;
+    }
+
+    // Behind the number at `at`.
+    [[gnu::noinline]] uint32_t number_end(uint32_t at) const {
+        const char* p = text_ + at;
+        auto digits = [&] {
+            const char* from = p;
+            while (p != end() && is_digit(*p))
+                ++p;
+            return p != from;
+        };
+        if (*p == '-') ++p;
+        if (p != end() && *p == '0')
             ++p;
-        return p;
+        else if (!digits())
+            return kUnusual;
+        if (p != end() && *p == '.') {
+            ++p;
+            if (!digits()) return kUnusual;
+        }
+        if (p != end() && (*p | 0x20) == 'e') {
+            ++p;
+            if (p != end() && (*p == '+' || *p == '-')) ++p;
+            if (!digits()) return kUnusual;
+        }
+        return static_cast<uint32_t>(p - text_);
     }
 
-    const char* text_;
-    size_t size_;
-    Level level_;
-};
-
-struct Sse42 : simd::JsonSse42 {
-    static Rest::Text string(const Rest& rest, size_t at);
-    static size_t blanks(const Rest& rest, size_t at);
-};
-struct Avx2 : simd::JsonAvx2 {
-    static Rest::Text string(const Rest& rest, size_t at);
-    static size_t blanks(const Rest& rest, size_t at);
-};
-
-class FastScanner {
-  public:
-    FastScanner(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection, Level level)
-        : text_(text.data()),
-          size_(static_cast<uint32_t>(text.size())),
-          rest_(text, level),
-          arena_(arena),
-          keep_depth_(keep_depth),
-          selection_(selection) {}
-
-    bool selects() const { return selection_ != nullptr && !selection_->names.empty(); }
-    // False: something is unusual, and nothing is known.
-    template <class K, bool kSelect>
-    bool run(Document* doc);
-
-  private:
-    // Where a loop stands in the text. The loops look at no end: near the end of the text they are led into a copy with
-    // zeros behind it, and zeros are good for nothing but to stop. So a member with its value is checked once: it is
-    // less than kAhead unless Rest was asked, which leads back. A local of each loop, so that it stays in registers.
-    static constexpr size_t kAhead = 128;
-    template <class K>
-    class Stand {
-      public:
-        explicit Stand(FastScanner& s)
-            : s_(s),
-              p_(s.text_),
-              origin_(reinterpret_cast<uintptr_t>(s.text_)),
-              limit_(reinterpret_cast<uintptr_t>(s.text_ + (s.size_ > kAhead ? s.size_ - kAhead : 0))) {}
-
-        [[gnu::always_inline]] size_t place() const { return reinterpret_cast<uintptr_t>(p_) - origin_; }
-        [[gnu::always_inline]] void go(size_t place) {
-            p_ = reinterpret_cast<const char*>(origin_ + place);
-            check();
-        }
-        [[gnu::always_inline]] const char* here() const { return p_; }
-        [[gnu::always_inline]] char c() const { return *p_; }
-        [[gnu::always_inline]] void step(size_t n = 1) { p_ += n; }
-
-        // Before kAhead bytes are read.
-        [[gnu::always_inline]] void check() {
-            if (reinterpret_cast<uintptr_t>(p_) >= limit_) [[unlikely]] {
-                size_t at = place();
-                origin_ = s_.tail();
-                limit_ = UINTPTR_MAX;
-                p_ = reinterpret_cast<const char*>(origin_ + at);
-            }
-        }
-
-        // From the opening quote of a string to the closing one. *lost is left as it is by the usual one.
-        [[gnu::always_inline]] bool string(uint32_t* lost) {
-            ++p_;
-            uint32_t found = K::specials(p_);
-            if (found != 0) [[likely]] {
-                p_ += std::countr_zero(found);
-                if (*p_ == '"') [[likely]]
-                    return true;
-            } else {
-                p_ += K::kWidth;
-            }
-            Rest::Text t = K::string(s_.rest_, place());
-            *lost = t.lost | kByRest;
-            if (t.end == kUnusual) return false;
-            go(t.end);
-            return true;
-        }
-
-        // Over white space, when the byte may be some.
-        [[gnu::always_inline]] void blanks() {
-            if (*p_ == ' ' && static_cast<unsigned char>(p_[1]) > ' ') [[likely]]
-                ++p_;
-            else
-                go(K::blanks(s_.rest_, place()));
-        }
-
-        [[gnu::always_inline]] bool word(const char (&w)[5], size_t ahead = 0) {
-            uint32_t a, b;
-            std::memcpy(&a, p_ + ahead, 4);
-            std::memcpy(&b, w, 4);
-            p_ += 4 + ahead;
-            return a == b;
-        }
-
-        // What follows is looked at by the caller, so nothing can be stuck to it.
-        [[gnu::always_inline]] bool number() {
-            const char* p = p_ + (*p_ == '-' ? 1 : 0);
-            uint32_t others = K::no_digits(p);
-            if (others != 0) [[likely]] {
-                auto n = static_cast<unsigned>(std::countr_zero(others));
-                if (n != 1 && (n == 0 || *p == '0')) return false;
-                p += n;
-                if (*p == '.') {
-                    // In two steps: n may be the last bit.
-                    others = others >> n >> 1;
-                    if (others == 0) return long_number();
-                    n = static_cast<unsigned>(std::countr_zero(others));
-                    if (n == 0) return false;
-                    p += 1 + n;
-                }
-                if ((*p | 0x20) != 'e') [[likely]] {
-                    p_ = p;
-                    return true;
-                }
-            }
-            return long_number();
-        }
-
-      private:
-        [[gnu::always_inline]] bool long_number() {
-            size_t behind = s_.long_number(place());
-            go(behind);
-            return behind != kUnusual;
-        }
-
-        FastScanner& s_;
-        const char* p_;
-        uintptr_t
-            origin_;  // the address that the first byte of the text would have; read through from the copy on only
-        uintptr_t limit_;
-    };
-
-    const char* end() const { return text_ + size_; }
-
-    [[gnu::noinline]] uintptr_t tail() {
-        size_t n = std::min<size_t>(size_, kAhead);
-        std::memcpy(tail_, end() - n, n);
-        std::memset(tail_ + n, 0, sizeof(tail_) - n);
-        return reinterpret_cast<uintptr_t>(tail_) - (size_ - n);
-    }
-    [[gnu::noinline]] size_t long_number(size_t at) const { return rest_.number(at); }
-
-    // The first eight bytes of a key as a number that sorts as they do. Keys hold no NUL, so padding with zeros changes
-    // nothing.
-    [[gnu::always_inline]] static uint64_t prefix(const char* p, size_t size) {
-        uint64_t v;
-        std::memcpy(&v, p, 8);
-        v = __builtin_bswap64(v);
-        return size < 8 ? v & ~(~uint64_t{0} >> (8 * size)) : v;
-    }
     // Of a node, which may stand at the end of the text.
-    [[gnu::noinline]] uint64_t prefix_of(const Node& n) const {
+    [[gnu::always_inline]] uint64_t prefix_of(const Node& n) const {
+        if (size_ - n.key_begin >= 8) [[likely]]
+            return SortKey::padded_prefix(text_ + n.key_begin, n.key_size);
         char bytes[8] = {};
-        std::memcpy(bytes, text_ + n.key_begin, std::min<size_t>(size_ - n.key_begin, 8));
-        return prefix(bytes, n.key_size);
+        std::memcpy(bytes, text_ + n.key_begin, size_ - n.key_begin);
+        return SortKey::padded_prefix(bytes, n.key_size);
     }
     [[gnu::noinline]] bool before(const Node& a, const Node& b) const {
         return std::string_view(text_ + a.key_begin, a.key_size) < std::string_view(text_ + b.key_begin, b.key_size);
@@ -352,8 +353,7 @@ class FastScanner {
         }
     }
 
-    template <class K>
-    size_t skip_value(size_t at, uint32_t depth);
+    uint32_t skip_value(uint32_t at, uint32_t depth);
 
     [[gnu::noinline]] Node* grow(Node* nodes, uint32_t count, uint32_t* capacity) {
         uint32_t twice = std::min(*capacity * 2, kMaxNodes);
@@ -366,62 +366,53 @@ class FastScanner {
 
     const char* text_;
     uint32_t size_;
-    Rest rest_;
+    Level level_;
     Arena& arena_;
     uint32_t keep_depth_;
     const Selection* selection_;
+    Places left_;  // kept here while a loop has called another one
     char tail_[2 * kAhead];
+    simd::JsonStrings strings_;
 };
 
 // The grammar and nothing else, for what nobody looks at: `at` is the first place of a value, the result is behind it.
 // Longer than 80 lines because the state is the place in the code.
-template <class K>
-size_t FastScanner::skip_value(size_t at, uint32_t depth) {
+uint32_t FastScanner::skip_value(uint32_t at, uint32_t depth) {
     uint64_t objects[kMaxDepth / 64 + 1];  // a bit for each open container
     uint32_t open = 0;
     bool object = false;
     uint32_t ignored;
-    Stand<K> t(*this);
+    Kind kind;
+    Stand t(*this);
     auto blanks = [&]() __attribute__((always_inline)) {
         if (static_cast<unsigned char>(t.c()) <= ' ') t.blanks();
     };
     t.go(at);
 value:
     t.check();
-    switch (t.c()) {
-        case '{':
-        case '[': {
-            if (depth + open == kMaxDepth) return kUnusual;
-            object = t.c() == '{';
-            uint64_t& bits = objects[open / 64];
-            uint64_t below = (uint64_t{1} << open % 64) - 1;
-            bits = (open % 64 == 0 ? 0 : bits & below) | uint64_t{object} << open % 64;
-            ++open;
-            t.step();
-            blanks();
-            if (t.c() == (object ? '}' : ']')) goto close;
-            if (object) goto key;
-            goto value;
-        }
-        case '"':
-            if (!t.string(&ignored)) return kUnusual;
-            t.step();
-            break;
-        case 't':
-            if (!t.word("true")) return kUnusual;
-            break;
-        case 'f':
-            if (!t.word("alse", 1)) return kUnusual;
-            break;
-        case 'n':
-            if (!t.word("null")) return kUnusual;
-            break;
-        default:
-            if ((t.c() != '-' && !is_digit(t.c())) || !t.number()) return kUnusual;
-            break;
+    if (t.c() == '"') {
+        if (!t.string<false>(&ignored)) return kUnusual;
+        t.step();
+    } else if ((t.c() | 0x20) == '{') {
+        if (depth + open == kMaxDepth) return kUnusual;
+        object = t.c() == '{';
+        uint64_t& bits = objects[open / 64];
+        uint64_t below = (uint64_t{1} << open % 64) - 1;
+        bits = (open % 64 == 0 ? 0 : bits & below) | uint64_t{object} << open % 64;
+        ++open;
+        t.step();
+        blanks();
+        if (t.c() == (object ? '}' : ']')) goto close;
+        if (object) goto key;
+        goto value;
+    } else if (!(t.c() <= '9' ? t.number() : t.word(&kind))) {
+        return kUnusual;
     }
 after:
-    if (open == 0) return t.place();
+    if (open == 0) {
+        t.leave();
+        return t.place();
+    }
     blanks();
     if (t.c() == ',') {
         t.step();
@@ -437,8 +428,7 @@ close:
     if (open != 0) object = (objects[(open - 1) / 64] >> (open - 1) % 64 & 1) != 0;
     goto after;
 key:
-    t.check();
-    if (t.c() != '"' || !t.string(&ignored)) return kUnusual;
+    if (t.c() != '"' || !t.string<true>(&ignored)) return kUnusual;
     t.step();
     blanks();
     if (t.c() != ':') return kUnusual;
@@ -448,7 +438,7 @@ key:
 }
 
 // Longer than 80 lines because the state is the place in the code, and what every token needs stays in registers.
-template <class K, bool kSelect>
+template <bool kSelect>
 bool FastScanner::run(Document* doc) {
     // Enough for short values without white space.
     auto capacity = std::clamp<uint32_t>(size_ / 8, 8, 1024);
@@ -465,7 +455,7 @@ bool FastScanner::run(Document* doc) {
     uint32_t selecting = 0;
     uint32_t next_names = 0;  // of the value that comes next; kNoNode: it is kept
     bool may_select = kSelect;
-    Stand<K> t(*this);
+    Stand t(*this);
 
     auto lose = [&](uint32_t f) __attribute__((always_inline)) { open->flags &= static_cast<uint16_t>(~f); };
     // White space in the open container.
@@ -484,7 +474,7 @@ bool FastScanner::run(Document* doc) {
         return true;
     };
     auto finish = [&](Kind kind, uint32_t flags) __attribute__((always_inline)) {
-        w->end = static_cast<uint32_t>(t.place());
+        w->end = t.place();
         w->next = ++count;
         w->kind = kind;
         w->flags |= static_cast<uint16_t>(flags);
@@ -492,56 +482,30 @@ bool FastScanner::run(Document* doc) {
     };
     enum class Met { nothing, scalar, container };
     auto value = [&]() __attribute__((always_inline)) {
-        w->begin = static_cast<uint32_t>(t.place());
-        switch (t.c()) {
-            case '{':
-            case '[':
-                return Met::container;
-            case '"': {
-                uint32_t lost = 0;
-                if (!t.string(&lost)) return Met::nothing;
-                t.step();
-                if (lost != 0) lose(lost & Node::canonical);
-                finish(Kind::string, (Node::canonical | Node::plain) & ~lost);
-                return Met::scalar;
-            }
-            case 't':
-                if (!t.word("true")) return Met::nothing;
-                finish(Kind::boolean, Node::canonical);
-                return Met::scalar;
-            case 'f':
-                if (!t.word("alse", 1)) return Met::nothing;
-                finish(Kind::boolean, Node::canonical);
-                return Met::scalar;
-            case 'n':
-                if (!t.word("null")) return Met::nothing;
-                finish(Kind::null, Node::canonical);
-                return Met::scalar;
-            case '-':
-            case '0':
-            case '1':
-            case '2':
-            case '3':
-            case '4':
-            case '5':
-            case '6':
-            case '7':
-            case '8':
-            case '9':
-                if (!t.number()) return Met::nothing;
-                finish(Kind::number, Node::canonical);
-                return Met::scalar;
-            default:
-                return Met::nothing;
+        w->begin = t.place();
+        // Not a switch: what comes next is hard to foresee, and branches are foreseen better than where a jump leads.
+        const char c = t.c();
+        if (c == '"') {
+            uint32_t lost;
+            if (!t.string<false>(&lost)) return Met::nothing;
+            t.step();
+            lose(lost & Node::canonical);
+            finish(Kind::string, (Node::canonical | Node::plain) & ~lost);
+            return Met::scalar;
         }
+        if ((c | 0x20) == '{') return Met::container;
+        Kind kind = Kind::number;
+        if (!(c <= '9' ? t.number() : t.word(&kind))) return Met::nothing;
+        finish(kind, Node::canonical);
+        return Met::scalar;
     };
 
     t.check();
     if (static_cast<unsigned char>(t.c()) <= ' ') t.blanks();
     t.check();
-    if (t.c() != '{' && t.c() != '[') return false;  // a scalar at the top is read by the reference
+    if ((t.c() | 0x20) != '{') return false;  // a scalar at the top is read by the reference
     *w = Node();
-    w->begin = static_cast<uint32_t>(t.place());
+    w->begin = t.place();
 
 open: {
     bool object = t.c() == '{';
@@ -605,32 +569,28 @@ member: {
         blanks();
         if (t.c() != '"') return false;
     }
-    t.check();
     if (!room()) return false;
     const char* key = t.here() + 1;
     uint32_t lost = 0;
-    w->key_begin = static_cast<uint32_t>(t.place() + 1);
-    if (!t.string(&lost)) return false;
+    w->key_begin = t.place() + 1;
+    if (!t.string<true>(&lost)) return false;
+    w->key_size = t.place() - w->key_begin;
     w->flags = Node::key_canonical | Node::key_plain;
     if (lost != 0) [[unlikely]] {
-        w->flags = static_cast<uint16_t>(((lost & Node::canonical) != 0 ? 0 : Node::key_canonical) |
-                                         ((lost & Node::plain) != 0 ? 0 : Node::key_plain));
-        lose(lost & Node::canonical);
-        w->key_size = static_cast<uint32_t>(t.place()) - w->key_begin;
-    } else {
-        w->key_size = static_cast<uint32_t>(t.here() - key);
+        static_assert(Node::key_canonical == Node::canonical << 2 && Node::key_plain == Node::plain << 2);
+        w->flags &= static_cast<uint16_t>(~(lost << 2));
+        lose((lost & Node::plain) != 0 ? Node::ordered | Node::canonical : Node::canonical);
     }
-    if (open->has(Node::ordered)) {
-        bool ascending = w->has(Node::key_plain);
-        if (ascending) {
-            uint64_t now = lost == 0 ? prefix(key, w->key_size) : prefix_of(*w);
-            if (now <= previous)
-                ascending = previous_at == kNoNode || (now == previous && before(nodes[previous_at], *w));
-            previous = now;
-            previous_at = count;
-        }
-        if (!ascending) lose(Node::ordered | Node::canonical);
+    // Without a branch: whether keys ascend is hard to foresee.
+    uint64_t now = SortKey::padded_prefix(key, w->key_size);
+    uint32_t disorder = mask(now < previous) & (Node::ordered | Node::canonical);
+    if (now == previous) [[unlikely]] {
+        if (open->has(Node::ordered) && previous_at != kNoNode && !before(nodes[previous_at], *w))
+            disorder = Node::ordered | Node::canonical;
     }
+    lose(disorder);
+    previous = now;
+    previous_at = count;
     t.step();
     if (t.c() != ':') [[unlikely]] {
         blanks();
@@ -647,11 +607,13 @@ member: {
                 fate = selection_->fate(names_at[selecting - 1], {text_ + w->key_begin, w->key_size}, &child);
             if (fate == Selection::Fate::look) next_names = child;
             if (fate == Selection::Fate::skip) {
-                size_t at = t.place();
+                uint32_t at = t.place();
                 if (at >= size_) return false;
                 w->begin = static_cast<uint32_t>(at);
                 Kind kind = kind_at(t.c());
-                at = skip_value<K>(at, depth);
+                t.leave();
+                at = skip_value(at, depth);
+                t.come_back();
                 if (at == kUnusual) return false;
                 t.go(at);
                 finish(kind, Node::skipped | (kind >= Kind::array ? Node::collapsed : 0));
@@ -675,7 +637,7 @@ close: {
     t.check();
     Node* closed = open;
     --depth;
-    closed->end = static_cast<uint32_t>(t.place());
+    closed->end = t.place();
     uint32_t around = closed->next;
     if (closed->has(Node::canonical) && depth >= keep_depth_) {
         closed->flags |= Node::collapsed;
@@ -693,40 +655,26 @@ close: {
         may_select = selecting != 0 && selecting == depth;
     }
     if (open->kind == Kind::array) goto after_element;
-    if (open->has(Node::ordered)) {
-        previous = prefix_of(*closed);
-        previous_at = index;
-    }
+    previous = prefix_of(*closed);
+    previous_at = index;
     goto after_member;
 }
 
 done:
     doc->text = text_;
     doc->text_size = size_;
-    doc->consumed = static_cast<uint32_t>(t.place());
+    doc->consumed = t.place();
     doc->nodes = nodes;
     doc->node_count = count;
     return true;
 }
 
-// The versions for each kind of processor.
-[[gnu::flatten, gnu::noinline, gnu::target("sse4.2")]] Rest::Text Sse42::string(const Rest& rest, size_t at) {
-    return rest.string<Sse42>(at);
+bool run(FastScanner& s, Document* doc) {
+    return s.selects() ? s.run<true>(doc) : s.run<false>(doc);
 }
-[[gnu::flatten, gnu::noinline, gnu::target("sse4.2")]] size_t Sse42::blanks(const Rest& rest, size_t at) {
-    return rest.blanks<Sse42>(at);
-}
-[[gnu::flatten, gnu::noinline, gnu::target("sse4.2")]] bool run_sse42(FastScanner& s, Document* doc) {
-    return s.selects() ? s.run<Sse42, true>(doc) : s.run<Sse42, false>(doc);
-}
-[[gnu::flatten, gnu::noinline, gnu::target("avx2,bmi,bmi2")]] Rest::Text Avx2::string(const Rest& rest, size_t at) {
-    return rest.string<Avx2>(at);
-}
-[[gnu::flatten, gnu::noinline, gnu::target("avx2,bmi,bmi2")]] size_t Avx2::blanks(const Rest& rest, size_t at) {
-    return rest.blanks<Avx2>(at);
-}
-[[gnu::flatten, gnu::noinline, gnu::target("avx2,bmi,bmi2")]] bool run_avx2(FastScanner& s, Document* doc) {
-    return s.selects() ? s.run<Avx2, true>(doc) : s.run<Avx2, false>(doc);
+// The same with what processors with AVX2 have.
+[[gnu::flatten, gnu::target("avx2,bmi,bmi2")]] bool run_avx2(FastScanner& s, Document* doc) {
+    return s.selects() ? s.run<true>(doc) : s.run<false>(doc);
 }
 
 }  // namespace
@@ -739,7 +687,7 @@ Document* scan_fast(std::string_view text, Arena& arena, uint32_t keep_depth, co
         auto* doc = arena.make<Document>();
         doc->keep_depth = keep_depth;
         FastScanner scanner(text, arena, keep_depth, selection, level);
-        if (level == Level::avx2 ? run_avx2(scanner, doc) : run_sse42(scanner, doc)) return doc;
+        if (level == Level::avx2 ? run_avx2(scanner, doc) : run(scanner, doc)) return doc;
     }
 #endif
     return scan_ref(text, arena, keep_depth, selection);

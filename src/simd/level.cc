@@ -8,8 +8,10 @@ namespace {
 Level ask() {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    // tzcnt and its relatives (bmi, bmi2) came with avx2, but are flags of their own.
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
+    // What came with avx2 or before it, but has flags of its own: tzcnt and its relatives, and the product without
+    // carries.
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+        __builtin_cpu_supports("pclmul"))
         return Level::avx2;
     if (__builtin_cpu_supports("sse4.2")) return Level::sse42;
 #endif
