@@ -205,6 +205,7 @@ ssize_t Io::splice_from_pipe(int pipe, size_t n) {
 }
 
 Io::WriteAwait Io::writable(Scope& scope) {
+    if (room() == 0) can_write_ = false;
     return WriteAwait(*this, scope, nullptr, 0);
 }
 

@@ -78,6 +78,9 @@ class Io : public ListHook {
     WriteAwait write(const char* data, size_t n, Scope& scope);
     // Writes what the kernel takes now, without waiting; -1 with errno EAGAIN when it takes nothing.
     ssize_t write_now(const char* data, size_t n);
+    // Bytes that a write would take now, as far as that is known without trying. For whoever would have to keep what is
+    // not taken.
+    size_t room() { return transport_ ? transport_->room() : SIZE_MAX; }
     // Waits until the pending connect() is decided: n = 1 when connected, else error.
     WriteAwait connected(Scope& scope);
     // Waits until the Transport has agreed with the other side: n = 1, else error.
@@ -92,7 +95,7 @@ class Io : public ListHook {
     bool plain() const { return fd_ >= 0 && !transport_; }
     ssize_t splice_to_pipe(int pipe, size_t n);
     ssize_t splice_from_pipe(int pipe, size_t n);
-    // Waits until there is room again after EAGAIN.
+    // Waits until there is room again, after EAGAIN or where room() is 0.
     WriteAwait writable(Scope& scope);
     // Somebody waits until the other side has taken something.
     bool writing() const { return writer_ != nullptr; }

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 
 namespace gladius::rt {
 
@@ -20,6 +21,8 @@ class Transport {
     virtual ssize_t peek() = 0;
     // A recv would find something although no readiness will be reported for it.
     virtual bool has_more() const = 0;
+    // Bytes that send would take now; 0 also asks to be told (Io::signal) when that changes.
+    virtual size_t room() { return SIZE_MAX; }
     // Agrees with the other side before the first byte, where that is needed: 1 when done.
     virtual ssize_t handshake() { return 1; }
     // No more bytes of ours: tells the other side, without waiting.
