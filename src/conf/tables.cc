@@ -174,7 +174,7 @@ constexpr Field kServiceFields[] = {
     field<&Service::max_header_bytes>("max_header_bytes", "1048576", "Bytes of request line and headers."),
     field<&Service::max_shutdown_wait_time>("max_shutdown_wait_time", "0s",
                                             "Time for running requests at the end; 0 is no limit."),
-    field<&Service::use_h2c>("use_h2c", "false", "HTTP/2 without TLS.").not_built(),
+    field<&Service::use_h2c>("use_h2c", "false", "HTTP/2 without TLS."),
     field<&Service::tls>("tls", "", "HTTPS for clients.").of(kTlsTable),
     field<&Service::client_tls>("client_tls", "", "HTTPS to backends.").of(kClientTlsTable).not_built(),
     field<&Service::dialer_timeout>("dialer_timeout", "0s", "Time to connect to a backend."),
@@ -230,7 +230,7 @@ constexpr Field kRouterFields[] = {
                                            "Peers whose headers are believed."),
     field<&RouterOptions::app_engine>("app_engine", "false", "Trust X-Appengine-Remote-Addr."),
     field<&RouterOptions::max_multipart_memory>("max_multipart_memory", "33554432", "Read, without effect."),
-    field<&RouterOptions::use_h2c>("use_h2c", "false", "Old place of the root key.").not_built(),
+    field<&RouterOptions::use_h2c>("use_h2c", "false", "Old place of the root key."),
     field<&RouterOptions::max_payload>("max_payload", "0", "Bytes of a request body.")
         .enterprise()
         .says(kEnterpriseRouter),

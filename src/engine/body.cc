@@ -36,6 +36,8 @@ BodyRun decode(Exchange& ex, char* data, size_t n, size_t& used) {
         b.remaining -= used;
         run.n = used;
         b.done = b.remaining == 0;
+    } else if (b.framing == http::Framing::until_close) {
+        used = run.n = n;
     } else {
         size_t in = 0, out = 0;
         while (in < n && !b.done) {
@@ -87,7 +89,8 @@ bool body_at_hand(Exchange& ex, std::string_view* out) {
         b.done = true;
         return true;
     }
-    // Chunked: only when its end is there too. A trial on a copy, since the bytes stay when it is not.
+    if (b.framing != http::Framing::chunked) return false;
+    // Only when its end is there too. A trial on a copy, since the bytes stay when it is not.
     if (in.size() > Worker::kReceive) return false;
     http::ChunkedDecoder trial;
     size_t at = 0;
@@ -135,6 +138,11 @@ rt::Task<BodyRun> next_body(Exchange& ex, rt::Scope& scope) {
         co_return run;
     }
     rt::IoResult r = co_await ex.c.io.read(rx, Worker::kReceive, scope);
+    if (b.framing == http::Framing::until_close && r.wake == rt::Wake::ready && r.n == 0) {
+        // A stream of HTTP/2 has an end of its own.
+        b.done = run.done = true;
+        co_return run;
+    }
     if (!r.ok()) {
         run.failed = true;
         ex.close = true;
@@ -143,7 +151,7 @@ rt::Task<BodyRun> next_body(Exchange& ex, rt::Scope& scope) {
         co_return run;
     }
     auto n = static_cast<size_t>(r.n);
-    ex.w.counters.add(telemetry::Counter::client_bytes_received, n);
+    if (!ex.c.is_stream) ex.w.counters.add(telemetry::Counter::client_bytes_received, n);
     run = decode(ex, rx, n, used);
     if (used < n && !run.failed && !ex.c.in.append(rx + used, n - used)) ex.close = true;  // the next request
     if (b.done && ex.c.io.peer_closed()) client_hung_up(ex.c);  // it came in one event with the last bytes

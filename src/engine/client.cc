@@ -8,6 +8,8 @@
 #include "engine/body.h"
 #include "engine/handle.h"
 #include "engine/respond.h"
+#include "engine/serve_h2.h"
+#include "proto/h2_common.h"
 
 namespace gladius::engine {
 
@@ -35,6 +37,11 @@ bool is_other_version(const char* data, size_t wrong) {
     constexpr std::string_view kName = "HTTP/", kMajor = "HTTP/1.";
     std::string_view before{data, wrong};
     return data[wrong] >= '0' && data[wrong] <= '9' && (before.ends_with(kName) || before.ends_with(kMajor));
+}
+
+bool names_version(std::string_view data) {
+    std::string_view line = data.substr(0, data.find_first_of("\r\n"));
+    return line.substr(line.rfind(' ') + 1).starts_with("HTTP/");
 }
 
 // What the reference adds to the status of a head it refuses; it does so for a few reasons only.
@@ -75,19 +82,6 @@ void on_client_hangup(rt::Io&, void* arg) {
     client_hung_up(*static_cast<ClientConn*>(arg));
 }
 
-// Says goodbye in a way that lets the client read the last answer: a close with unread input would destroy it.
-rt::Task<void> linger(ClientConn& c) {
-    c.io.shutdown_write();
-    rt::Scope scope(c.w.loop, &c.scope);
-    scope.deadline_in(1000);
-    size_t eaten = 0;
-    while (eaten < 1024 * 1024) {
-        rt::IoResult r = co_await c.io.read(c.w.rx(), Worker::kReceive, scope);
-        if (!r.ok()) break;
-        eaten += static_cast<size_t>(r.n);
-    }
-}
-
 // One line an error, as the reference words them (ledger 1 section 8).
 void log_errors(Exchange& ex) {
     telemetry::LogWriter* log = ex.w.log();
@@ -121,8 +115,74 @@ void log_access(Exchange& ex) {
     ex.w.access_log().write(r);
 }
 
-void finish(Exchange& ex) {
+// What the bytes of a request are that began: a head, or the preface of HTTP/2.
+struct Begun {
+    http::Status status = http::Status::need_more;
+    http::RequestHead head;
+    const char* text = nullptr;  // of the head
+    bool http2 = false;          // the preface stands there
+    bool nothing = false;  // a preface that breaks off: the connection ends without a word, as the reference's does
+};
+
+// The first line of the preface makes a head of HTTP/1 with the empty line behind it. Without use_h2c the reference
+// sees an unknown path, and the end of the connection.
+constexpr size_t kPrefaceLine = 18;
+constexpr std::string_view kPrefaceAsHead = "PRI * HTTP/1.0\r\n\r\n";
+static_assert(kPrefaceAsHead.size() == kPrefaceLine);
+
+void take_head(Worker& w, const char* data, size_t n, const http::Limits& limits, Begun& out) {
+    out.text = data;
+    if (n > 1 && data[0] == 'P' && data[1] == 'R') [[unlikely]] {
+        constexpr std::string_view kPreface = proto::kH2Preface;
+        bool speaks = w.snapshot().server.use_h2c;
+        size_t most = std::min(n, speaks ? kPreface.size() : kPrefaceLine), same = 0;
+        while (same < most && data[same] == kPreface[same])
+            ++same;
+        if (same == n && same < (speaks ? kPreface.size() : kPrefaceLine)) return;  // need_more
+        if (same >= kPrefaceLine) {
+            out.http2 = speaks && same == kPreface.size();
+            out.nothing = speaks && !out.http2;
+            out.status = http::Status::complete;
+            if (speaks) return;
+            out.text = kPrefaceAsHead.data();
+            n = kPrefaceLine;
+        }
+    }
+    out.status = http::parse_request(out.text, n, limits, w.fields, Worker::kMaxFields, out.head);
+}
+
+}  // namespace
+
+rt::Task<void> linger(ClientConn& c) {
+    c.io.shutdown_write();
+    rt::Scope scope(c.w.loop, &c.scope);
+    scope.deadline_in(1000);
+    size_t eaten = 0;
+    while (eaten < 1024 * 1024) {
+        rt::IoResult r = co_await c.io.read(c.w.rx(), Worker::kReceive, scope);
+        if (!r.ok()) break;
+        eaten += static_cast<size_t>(r.n);
+    }
+}
+
+void begin_exchange(Exchange& ex) {
     Worker& w = ex.w;
+    ClientConn& c = ex.c;
+    const plan::ServerPlan& s = w.snapshot().server;
+    uint64_t left = s.write_timeout_ms;
+    if (!ex.body.done && s.read_timeout_ms && (!left || s.read_timeout_ms < left)) left = s.read_timeout_ms;
+    c.scope.deadline_in(left);
+    c.io.on_hangup(&on_client_hangup, &c);
+    if (c.io.peer_closed()) on_client_hangup(c.io, &c);
+    w.loop.set_current(&ex.scope);
+    w.counters.add(Counter::requests);
+    w.counters.add(Counter::exchanges_in_flight);
+}
+
+void end_exchange(Exchange& ex) {
+    Worker& w = ex.w;
+    w.counters.sub(Counter::exchanges_in_flight);
+    ex.c.io.on_hangup(nullptr, nullptr);
     w.counters.add_response(ex.status ? ex.status : 500);
     w.counters.add(Counter::client_bytes_sent, ex.sent_bytes);
     log_errors(ex);
@@ -130,12 +190,11 @@ void finish(Exchange& ex) {
     if (ex.endpoint) w.release(ex.endpoint);
 }
 
-}  // namespace
-
 void client_hung_up(ClientConn& c) {
     Exchange* ex = c.exchange;
     if (!ex || ex->gone) return;
     if (!c.io.broken()) {
+        if (c.is_stream) return;
         if (!c.in.empty()) return;
         ssize_t n = c.io.peek();
         if (n > 0 || (n < 0 && errno == EAGAIN && !c.io.peer_closed())) return;
@@ -187,7 +246,9 @@ rt::Detached serve(ClientConn* cp) {
     bool lingering = false;
     uint64_t turn = 0;
     uint32_t in_turn = 0;
-    for (uint64_t served = 0;; ++served) {
+    bool http2 = c.tls && c.tls->alpn() == "h2";
+    if (http2) lingering = co_await serve_h2(c, {});
+    for (uint64_t served = 0; !http2; ++served) {
         {
             const plan::ServerPlan& s = w.snapshot().server;
             uint64_t idle = first_of(s.idle_timeout_ms, first_of(s.read_timeout_ms, s.read_header_timeout_ms));
@@ -195,8 +256,7 @@ rt::Detached serve(ClientConn* cp) {
         }
         // --- a head
         // -------------------------------------------------------------------------------------------------------------
-        http::RequestHead head;
-        http::Status st = http::Status::need_more;
+        Begun found;
         const char* data = c.in.data();
         size_t n = c.in.size();
         bool in_rx = false;
@@ -212,11 +272,11 @@ rt::Detached serve(ClientConn* cp) {
             if (begun) {
                 http::Limits limits;
                 limits.max_head_bytes = w.snapshot().server.max_header_bytes + 4096;
-                st = http::parse_request(data, n, limits, w.fields, Worker::kMaxFields, head);
+                take_head(w, data, n, limits, found);
             }
         }
         bool closed = false, no_memory = false;
-        while (st == http::Status::need_more) {
+        while (found.status == http::Status::need_more) {
             if (w.draining() && !begun && served > 0) {
                 closed = true;
                 break;
@@ -256,12 +316,20 @@ rt::Detached serve(ClientConn* cp) {
                 begun = true;
             }
             if (in_rx || n <= kEagerBytes || n > limits.max_head_bytes || has_head_end(data, n, fresh))
-                st = http::parse_request(data, n, limits, w.fields, Worker::kMaxFields, head);
-            no_memory = st == http::Status::need_more && in_rx && !c.in.append(data, n);
+                take_head(w, data, n, limits, found);
+            no_memory = found.status == http::Status::need_more && in_rx && !c.in.append(data, n);
             if (no_memory) break;
         }
-        if (closed) break;
-        if (st == http::Status::error) {
+        if (closed || found.nothing) break;
+        if (found.http2) {
+            lingering = co_await serve_h2(c, {data, n});
+            break;
+        }
+        const http::RequestHead& head = found.head;
+        if (found.status == http::Status::error) {
+            // Where HTTP/2 may begin, a line that names no version of HTTP is a wrong preface: no word that its sender
+            // understands.
+            if (served == 0 && w.snapshot().server.use_h2c && !names_version({data, n})) break;
             bool large =
                 head.error == http::HeadError::head_too_large || head.error == http::HeadError::too_many_fields;
             int status = large                                                                                  ? 431
@@ -291,7 +359,7 @@ rt::Detached serve(ClientConn* cp) {
         // --------------------------------------------------------------------------------------------------------
         Exchange& ex = *made;
         ex.head = head;
-        ex.base = ex.arena.copy({data, head.head_len}).data();
+        ex.base = ex.arena.copy({found.text, head.head_len}).data();
         auto* fields =
             static_cast<http::Field*>(ex.arena.allocate(sizeof(http::Field) * head.field_count, alignof(http::Field)));
         if (head.field_count) std::memcpy(fields, w.fields, sizeof(http::Field) * head.field_count);
@@ -299,21 +367,19 @@ rt::Detached serve(ClientConn* cp) {
         if (!in_rx) c.in.consume(head.head_len);
         ex.close = !head.keep_alive;
         begin_body(ex);
-        {
-            const plan::ServerPlan& s = w.snapshot().server;
-            uint64_t left = s.write_timeout_ms;
-            if (!ex.body.done && s.read_timeout_ms && (!left || s.read_timeout_ms < left)) left = s.read_timeout_ms;
-            c.scope.deadline_in(left);
+        if (w.snapshot().server.use_h2c && asks_for_h2c(ex)) {
+            // What follows on this connection is HTTP/2, unless the upgrade was refused.
+            H2Upgrade done = co_await upgrade_to_h2c(ex);
+            if (done != H2Upgrade::refused) {
+                lingering = done == H2Upgrade::served;
+                free_exchange(&ex);
+                break;
+            }
+        } else {
+            begin_exchange(ex);
+            co_await handle(ex);
+            end_exchange(ex);
         }
-        c.io.on_hangup(&on_client_hangup, &c);
-        if (c.io.peer_closed()) on_client_hangup(c.io, &c);
-        w.loop.set_current(&ex.scope);
-        w.counters.add(Counter::requests);
-        w.counters.add(Counter::exchanges_in_flight);
-        co_await handle(ex);
-        w.counters.sub(Counter::exchanges_in_flight);
-        c.io.on_hangup(nullptr, nullptr);
-        finish(ex);
         bool gone = ex.gone;
         bool keep = !ex.close && !gone;
         if (keep && !ex.body.done) keep = co_await drain_body(ex);

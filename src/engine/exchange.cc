@@ -49,6 +49,11 @@ ClientConn::ClientConn(Worker& worker, const net::Address& from) : w(worker), sc
     ip_len = static_cast<uint8_t>(net::format_ip(from, ip));
 }
 
+ClientConn::ClientConn(ClientConn& connection, rt::Scope& parent)
+    : w(connection.w), scope(w.loop, &parent), in(w.budget()), over_tls(connection.over_tls), is_stream(true), ip_len(connection.ip_len) {
+    std::memcpy(ip, connection.ip, ip_len);
+}
+
 Exchange::Exchange(ClientConn& conn)
     : w(conn.w),
       c(conn),

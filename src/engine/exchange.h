@@ -42,8 +42,13 @@ class InputBuffer {
     size_t cap_ = 0, pos_ = 0, len_ = 0;
 };
 
+class H2Connection;
+
+// A connection of a client, or one stream of it (HTTP/2): what carries one request after the other, or a single one.
 struct ClientConn : ListHook {
     ClientConn(Worker& worker, const net::Address& from);
+    // A stream of `connection`, under a scope of it.
+    ClientConn(ClientConn& connection, rt::Scope& parent);
     Worker& w;
     rt::Io io;
     net::TlsTransport* tls = nullptr;  // below io; none: plain HTTP
@@ -51,6 +56,8 @@ struct ClientConn : ListHook {
     InputBuffer in;
     Exchange* exchange = nullptr;  // nullptr: between requests
     bool over_tls = false;         // the client speaks TLS with us
+    H2Connection* h2 = nullptr;    // of a connection that speaks HTTP/2
+    bool is_stream = false;        // what is sent ends with it: no chunks, nothing to keep alive
     uint8_t ip_len = 0;
     char ip[46];
     std::string_view address() const { return {ip, ip_len}; }

@@ -12,6 +12,13 @@ rt::Detached serve(ClientConn* c);
 // side and further requests of it are waiting to be read.
 void client_hung_up(ClientConn& c);
 
+// What stands before and after handle() on every connection or stream: the time that the client has, its leaving, the
+// counters; then the records.
+void begin_exchange(Exchange& ex);
+void end_exchange(Exchange& ex);
+// Says goodbye in a way that lets the client read the last answer: a close with unread input would destroy it.
+rt::Task<void> linger(ClientConn& c);
+
 // Finds the route, runs the stages and the executor.
 rt::Task<void> handle(Exchange& ex);
 

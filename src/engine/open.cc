@@ -2,6 +2,7 @@
 
 #include "engine/references.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -254,6 +255,8 @@ rt::Task<bool> BackendCall::start_on(upstream::Peer& peer, http::Method m, rt::S
     request_.bytes = head.bytes;
     request_.method = m;
     request_.feed = streaming ? &feed_ : nullptr;
+    // What the client does not take has to be kept; a usual head is less than the least.
+    request_.receive = std::clamp(ex_.c.io.room(), size_t{4096}, size_t{Worker::kReceive});
     request_.repeatable = !streaming && idempotent(m);
     request_.upgrade = ex_.plan->tunnel != nullptr;
     return call_->start(peer, request_);

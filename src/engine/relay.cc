@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/pool.h"
@@ -150,7 +151,9 @@ void compose_head(Exchange& ex, BackendCall& backend, const AnswerDraft* draft, 
     }
     if (!typed && !f.bodiless && !first.empty() && !coded) h.field("Content-Type", sniff_content_type(first));
     if (!f.bodiless && !rules.length) {
-        if (ex.head.minor_version == 1) {
+        if (ex.c.is_stream) {
+            // Ends with the stream.
+        } else if (ex.head.minor_version == 1) {
             f.chunked = true;
             h.raw("Transfer-Encoding: chunked\r\n");
         } else {
@@ -313,6 +316,11 @@ rt::Task<void> relay(Exchange& ex) {
         if (moved > kFairBytes) {
             moved = 0;
             co_await ex.w.loop.yield();
+        }
+        if (ex.c.is_stream) {
+            // What the client does not take now stays with the backend.
+            if (ex.c.io.room() == 0 && !(co_await ex.c.io.writable(ex.scope)).ok()) break;
+            piece = std::clamp<size_t>(ex.c.io.room(), 1, Worker::kReceive);
         }
         run = co_await call.next(piece);
         if (run.data == nullptr) run.data = ex.w.rx();

@@ -96,7 +96,9 @@ void HeadWriter::canonical_name(std::string_view name) {
 
 void HeadWriter::finish(Exchange& ex, bool has_date) {
     if (!has_date) raw(ex.w.date_line());
-    if (ex.close)
+    if (ex.c.is_stream) {
+        // Connections of HTTP/2 have their own way to say it.
+    } else if (ex.close)
         raw("Connection: close\r\n");
     else if (ex.head.minor_version == 0)
         raw("Connection: keep-alive\r\n");
@@ -180,7 +182,9 @@ rt::Task<void> answer(Exchange& ex, const Answer& a) {
     h.finish(ex, a.has_date);
     bool with_body = !bodiless && ex.head.method != http::Method::head && !a.body.empty();
     size_t done;
-    if (!with_body || (!large && h.size() + a.body.size() <= Worker::kTransmit)) {
+    // Where a stream takes less, the body stays where it is while it waits.
+    size_t room = ex.c.is_stream ? std::min(ex.c.io.room(), Worker::kTransmit) : Worker::kTransmit;
+    if (!with_body || (!large && h.size() + a.body.size() <= room)) {
         size_t n = h.size();
         if (with_body) {
             std::memcpy(out + n, a.body.data(), a.body.size());

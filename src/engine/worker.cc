@@ -13,6 +13,7 @@
 #include "engine/exchange.h"
 #include "engine/handle.h"
 #include "engine/listener.h"
+#include "engine/serve_h2.h"
 
 namespace gladius::engine {
 
@@ -191,7 +192,10 @@ void Worker::drain() {
     }
     listeners_.clear();
     for (ClientConn* c = clients_.front(); c; c = clients_.next(*c))
-        if (!c->exchange && c->in.empty()) c->scope.cancel(rt::Wake::cancelled);
+        if (c->h2)
+            engine::drain(*c->h2);
+        else if (!c->exchange && c->in.empty())
+            c->scope.cancel(rt::Wake::cancelled);
 }
 
 void Worker::cut_all() {

@@ -100,6 +100,9 @@ inline bool same_name(std::string_view a, std::string_view b) {
     return true;
 }
 
+// An item of a list of tokens ("a, b"), in any case.
+bool has_item(std::string_view list, std::string_view item);
+
 struct Field {  // 16 bytes
     uint32_t name_off;
     uint32_t value_off;

@@ -1,4 +1,5 @@
 // The table of well-known header names and the look-up in it. Spelling is Go's canonical form ("Etag", "Te").
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -225,6 +226,21 @@ Token find_token(std::string_view name, bool& canonical) {
     }
     canonical = other_spelling == 0;
     return static_cast<Token>(t);
+}
+
+bool has_item(std::string_view list, std::string_view item) {
+    auto blank = [](char c) { return c == ' ' || c == '\t'; };
+    while (!list.empty()) {
+        size_t comma = std::min(list.find(','), list.size());
+        std::string_view one = list.substr(0, comma);
+        list.remove_prefix(std::min(comma + 1, list.size()));
+        while (!one.empty() && blank(one.front()))
+            one.remove_prefix(1);
+        while (!one.empty() && blank(one.back()))
+            one.remove_suffix(1);
+        if (same_name(one, item)) return true;
+    }
+    return false;
 }
 
 Token find_token(std::string_view name) {

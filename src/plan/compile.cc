@@ -733,6 +733,7 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
     sv.max_header_bytes =
         s.max_header_bytes > 0 ? static_cast<uint32_t>(std::min<int64_t>(s.max_header_bytes, 64 << 20)) : 1 << 20;
     sv.max_shutdown_wait_ms = ms(s.max_shutdown_wait_time);
+    sv.use_h2c = s.use_h2c || s.router.use_h2c;
     sv.max_connections = static_cast<uint64_t>(s.limits.max_connections);
     sv.max_request_body = static_cast<uint64_t>(s.limits.max_request_body);
     sv.max_backend_body = static_cast<uint64_t>(s.limits.max_backend_body);

@@ -235,7 +235,7 @@ struct EndpointPlan {
 };
 
 // Whether ALPN offers HTTP/2: as soon as somebody serves it.
-inline constexpr bool kServesHttp2 = false;
+inline constexpr bool kServesHttp2 = true;
 
 // Settings of the listener and of client connections.
 struct ServerPlan {
@@ -244,6 +244,7 @@ struct ServerPlan {
     uint64_t read_timeout_ms = 0, read_header_timeout_ms = 0, write_timeout_ms = 0, idle_timeout_ms = 0;
     uint32_t max_header_bytes = 1024 * 1024;
     uint64_t max_shutdown_wait_ms = 0;
+    bool use_h2c = false;           // HTTP/2 without TLS
     uint64_t max_connections = 0;   // 0: what the descriptors allow
     uint64_t max_request_body = 0;  // 0: no limit
     uint64_t max_backend_body = 0;

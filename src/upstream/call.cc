@@ -215,7 +215,7 @@ rt::Task<bool> Call::start(Peer& peer, const BackendRequest& request) {
         error.kind = Failure::none;
         HeadState state = HeadState::bad;
         if (!ctx_.settings->response_header_timeout_ms) [[likely]] {
-            rt::IoResult r = co_await conn_->io.read(ctx_.rx(), Context::kReceive, scope_);
+            rt::IoResult r = co_await conn_->io.read(ctx_.rx(), request.receive, scope_);
             if (r.ok()) {
                 got_bytes_ = true;
                 ctx_.counters.add(Counter::backend_bytes_received, static_cast<uint64_t>(r.n));

@@ -29,8 +29,9 @@ struct BackendRequest {
     std::string_view bytes;  // the head, and the body when it is at hand
     http::Method method = http::Method::get;
     BodyFeed* feed = nullptr;
-    bool repeatable = true;  // may be sent again when nothing was answered
-    bool upgrade = false;    // asks for another protocol: 101 is an answer
+    size_t receive = Context::kReceive;  // the first read of the answer takes no more
+    bool repeatable = true;              // may be sent again when nothing was answered
+    bool upgrade = false;                // asks for another protocol: 101 is an answer
 };
 
 struct BodyRun {
