@@ -740,7 +740,7 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
     sv.max_memory = static_cast<uint64_t>(s.limits.max_memory);
     if (s.tls && !s.tls->disabled) {
         sv.tls = s.tls->spec;
-        sv.tls->http2 = kServesHttp2;
+        sv.tls->http2 = true;
         sv.tls_place = s.tls->node.place();
     }
 

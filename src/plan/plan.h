@@ -234,9 +234,6 @@ struct EndpointPlan {
     uint64_t generation = 0;
 };
 
-// Whether ALPN offers HTTP/2: as soon as somebody serves it.
-inline constexpr bool kServesHttp2 = true;
-
 // Settings of the listener and of client connections.
 struct ServerPlan {
     std::string listen_ip;
