@@ -50,7 +50,12 @@ ClientConn::ClientConn(Worker& worker, const net::Address& from) : w(worker), sc
 }
 
 ClientConn::ClientConn(ClientConn& connection, rt::Scope& parent)
-    : w(connection.w), scope(w.loop, &parent), in(w.budget()), over_tls(connection.over_tls), is_stream(true), ip_len(connection.ip_len) {
+    : w(connection.w),
+      scope(w.loop, &parent),
+      in(w.budget()),
+      over_tls(connection.over_tls),
+      is_stream(true),
+      ip_len(connection.ip_len) {
     std::memcpy(ip, connection.ip, ip_len);
 }
 

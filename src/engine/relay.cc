@@ -319,7 +319,11 @@ rt::Task<void> relay(Exchange& ex) {
         }
         if (ex.c.is_stream) {
             // What the client does not take now stays with the backend.
-            if (ex.c.io.room() == 0 && !(co_await ex.c.io.writable(ex.scope)).ok()) break;
+            while (ex.c.io.room() == 0 && !ex.gone) {
+                rt::IoResult r = co_await ex.c.io.writable(ex.scope);
+                ex.gone = r.wake != rt::Wake::ready || r.error != 0;
+            }
+            if (ex.gone) break;
             piece = std::clamp<size_t>(ex.c.io.room(), 1, Worker::kReceive);
         }
         run = co_await call.next(piece);

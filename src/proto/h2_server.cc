@@ -392,11 +392,11 @@ void H2Server::build_end(H2Stream& s, bool ends) {
     drop_build();
     s.remote_ended_ = ends;
     s.narrow_ = is_narrow(s);
-    if (s.narrow_ && narrow_running_ >= kNarrowRunning) {
-        uint32_t before = 0;
+    if (s.narrow_) {
+        uint32_t before = narrow_running_;
         for (H2Stream* x = fresh_.front(); x; x = fresh_.next(*x))
             before += x->narrow_;
-        if (before >= kNarrowWaiting) {
+        if (before >= kNarrowRunning + kNarrowWaiting) {
             reset(s, NGHTTP2_REFUSED_STREAM);
             noise(kCostHeavy);
             return;
@@ -561,8 +561,11 @@ H2Stream* H2Server::upgrade(std::string_view settings, const H2Request& request,
     ++live_;
     others_.push_back(*s);
     s->is_head_ = request.head.method == http::Method::head;
-    if (nghttp2_session_upgrade2(session_.get(), reinterpret_cast<const uint8_t*>(settings.data()), settings.size(),
-                                 s->is_head_, nullptr) != 0) {
+    int wrong = nghttp2_session_upgrade2(session_.get(), reinterpret_cast<const uint8_t*>(settings.data()),
+                                         settings.size(), s->is_head_, nullptr);
+    pull();
+    // Settings that may not be are answered by GOAWAY, not by the result.
+    if (wrong || !nghttp2_session_want_read(session_.get())) {
         s->closed_ = true;
         release(*s);
         stop(NGHTTP2_PROTOCOL_ERROR);
