@@ -269,7 +269,7 @@ def main():
         lab.done()
 
 
-OWN_BARS = {"json": 1.35, "filter": 1.3, "merge": 3.0}  # x our own no-op pipe on the same documents
+OWN_BARS = {"json": 1.35, "filter": 1.3, "merge": 3.0, "limit": 1.05}  # x our own no-op pipe on the same documents
 
 
 def own_bar(w, res):
@@ -280,6 +280,9 @@ def own_bar(w, res):
     ratio = statistics.median(x["us"] / y["us"] for x, y in zip(ours, noop))
     lab.verdict(ratio <= OWN_BARS[w], f"{w}: CPU per request {ratio:.2f} x our own no-op pipe (bar: at most {OWN_BARS[w]} x)")
     lab.verdict(not any(x["bad"] or x["err"] for x in ours), f"{w}: every answer was good")
+    if w == "limit" and (w, "nginx") in res:
+        median = lambda name: statistics.median(x["us"] for x in res[w, name])
+        lab.verdict(median("gladius") < median("nginx"), f"{w}: CPU per request {median('gladius') / median('nginx'):.2f} x nginx with limit_req (bar: below 1)")
 
 
 def bars(rows):

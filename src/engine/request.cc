@@ -367,13 +367,14 @@ std::string_view value_of(const Exchange& ex, const plan::Template::Piece& piece
 }
 
 // The target of the backend request: the pattern with the parameters put in, then the query strings that pass.
-std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, std::string_view host_url, BackendHead& out) {
+std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& host, BackendHead& out) {
     Arena& arena = ex.arena;
     std::string_view path;
     if (b.url.fixed() && b.url.plain && !b.append_rest) {
         path = b.url.pieces.empty() ? std::string_view("/") : std::string_view(b.url.pieces[0].literal);
+        if (!host.base.empty()) path = arena.concat(host.base, path);
     } else {
-        size_t n = 0;
+        size_t n = host.base.size();
         for (const auto& piece : b.url.pieces) {
             n += piece.literal.size();
             n += value_of(ex, piece).size();
@@ -383,6 +384,7 @@ std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, std::str
         if (b.append_rest)
             rest = b.rest_param < 0 ? ex.target.path : ex.match.param(static_cast<uint32_t>(b.rest_param));
         Out o(arena.chars(n + rest.size() + 1));
+        o.raw(host.base);
         bool plain = b.url.plain;
         for (const auto& piece : b.url.pieces) {
             o.raw(piece.literal);
@@ -398,7 +400,7 @@ std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, std::str
         if (!plain) {
             // As the reference: the whole is parsed as a URL after the values were put in.
             auto parse_error = [&](std::string_view why) {
-                out.error = "parse \"" + quoted(host_url) + quoted(path) + "\": " + std::string(why);
+                out.error = "parse \"" + quoted(host.url) + quoted(path) + "\": " + std::string(why);
                 return std::string_view();
             };
             if (has_control(path)) return parse_error("net/url: invalid control character in URL");
@@ -432,7 +434,7 @@ std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, std::str
 
 void build_head(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& host, BodyPlan how,
                 std::string_view body, BackendHead& out) {
-    out.target = build_target(ex, b, host.url, out);
+    out.target = build_target(ex, b, host, out);
     if (out.target.empty()) return;
     Spec spec;
     spec.method = b.method_name;
@@ -472,7 +474,7 @@ void build_redirect(Exchange& ex, const plan::BackendPlan& b, const Redirect& to
 
 RequestDraft* make_draft(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& host, BodyPlan how,
                          std::string_view body, BackendHead& out) {
-    out.target = build_target(ex, b, host.url, out);
+    out.target = build_target(ex, b, host, out);
     if (out.target.empty()) return nullptr;
     auto* d = ex.arena.make<RequestDraft>(ex.arena);
     d->method = b.method_name;

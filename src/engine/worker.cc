@@ -162,6 +162,7 @@ void Worker::accept(int fd, const net::Address& from) {
     if (tls_.server) {
         c->tls = net::TlsTransport::accept(c->io, tls_scratch_, tls_.server);
         c->io.attach(*c->tls);
+        c->over_tls = true;
     }
     clients_.push_back(*c);
     ++connections_;

@@ -180,8 +180,10 @@ class Hosts {
         std::string_view scheme = h.https ? "https://" : "http://";
         if (!h.websocket && !s.starts_with(scheme)) return false;
         s.remove_prefix(s.find("://") + 3);
+        size_t end = std::min(s.find_first_of("/?#"), s.size());
+        h.base = base_path(s.substr(end));
+        s = s.substr(0, end);
         h.url = std::string(scheme) + std::string(s);
-        s = s.substr(0, s.find_first_of("/?#"));
         if (size_t at = s.rfind('@'); at != std::string_view::npos) s.remove_prefix(at + 1);
         h.header = std::string(s);
         h.port = h.https ? 443 : 80;
@@ -200,6 +202,13 @@ class Hosts {
         h.host = std::string(host);
         if (const Proxy* p = h.https || h.websocket ? nullptr : snapshot_.proxy.for_host(h.host, h.port)) h.proxy = *p;
         return true;
+    }
+
+    // The reference puts the whole of a host that it was told to leave alone in front of the path.
+    static std::string base_path(std::string_view rest) {
+        Arena arena;
+        auto escaped = http::escape_url_path_like_go_parse(rest.substr(0, rest.find_first_of("?#")), arena);
+        return escaped ? std::string(*escaped) : std::string();
     }
 
     Snapshot& snapshot_;

@@ -33,6 +33,7 @@ struct HostPlan {
     bool https = false;
     bool websocket = false;  // written ws:// or wss://: only an endpoint that upgrades calls it
     std::string url;         // "http://name:port" as errors and Referer show it
+    std::string base;        // what every path begins with; of hosts that are not sanitized
     std::string header;      // value of Host
     Proxy proxy;             // from the environment
 };
