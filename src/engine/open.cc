@@ -366,6 +366,13 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
         if (!rest.done && !rest.failed && h.framing == http::Framing::length && h.content_length < 2048)
             (void)co_await call_->next();
         co_await end();
+        if (size_t bracket = to.authority.find('[');
+            bracket != std::string_view::npos && to.authority.find(']', bracket) == std::string_view::npos) {
+            error.kind = Failure::bad_answer;
+            error.text = "failed to parse Location header \"" + std::string(told) + "\": parse \"" + std::string(told) +
+                         "\": missing ']' in host";
+            co_return false;
+        }
         if (!to.ok || to.https) {
             error.kind = to.https ? Failure::unsupported : Failure::bad_answer;
             error.text = to.https ? std::string(kNoTls)

@@ -31,6 +31,7 @@ constexpr size_t kFairBytes = 512 * 1024;  // then the other connections have th
 struct ClientFraming {
     bool chunked = false;
     bool bodiless = false;
+    bool untyped = false;  // the head lacks a type, and there was no byte of the body yet to guess it from
     bool until_close = false;
 };
 
@@ -146,10 +147,14 @@ void compose_head(Exchange& ex, BackendCall& backend, const AnswerDraft* draft, 
     } else {
         copy_fields(call, rules, h);
         typed = in.mask & http::bit(Token::content_type);
-        coded = in.mask & http::bit(Token::content_encoding);
+        coded = !inflating && (in.mask & http::bit(Token::content_encoding));
         dated = in.mask & http::bit(Token::date);
     }
-    if (!typed && !f.bodiless && !first.empty() && !coded) h.field("Content-Type", sniff_content_type(first));
+    f.untyped = !typed && !f.bodiless && !coded;
+    if (f.untyped && !first.empty()) {
+        h.field("Content-Type", sniff_content_type(first));
+        f.untyped = false;
+    }
     if (!f.bodiless && !rules.length) {
         if (ex.c.is_stream) {
             // Ends with the stream.
@@ -161,6 +166,11 @@ void compose_head(Exchange& ex, BackendCall& backend, const AnswerDraft* draft, 
         }
     }
     h.finish(ex, dated);
+}
+
+std::string_view add_type(Exchange& ex, std::string_view head, std::string_view body) {
+    head.remove_suffix(2);
+    return ex.arena.concat(head, ex.arena.concat("Content-Type: ", sniff_content_type(body), "\r\n"), "\r\n");
 }
 
 // Sends one run of body bytes that lie in a buffer with room on both sides; `lead` goes in front of them.
@@ -265,15 +275,11 @@ rt::Task<void> relay(Exchange& ex) {
     // Stages can make a head larger than the room that the worker's buffers have for one.
     size_t lines = (draft ? draft->headers.bytes() : 0) + ex.stage_header_bytes();
     bool large = lines > upstream::Context::kHeadroom / 2;
-    if (large) {
-        if (!draft) lines += call.head.head_len;
-        char* moved = ex.arena.chars(lines + run.n + 2048) + lines + 1024;
-        if (run.n) std::memcpy(moved, run.data, run.n);
-        run.data = moved;
-    }
+    if (large && !draft) lines += call.head.head_len;
     HeadWriter h(large ? ex.arena.chars(lines + 1024) : ex.w.tx());
     ClientFraming f;
-    compose_head(ex, backend, draft, inflating, {run.data, run.n}, h, f);
+    compose_head(ex, backend, draft, inflating, inflating ? std::string_view() : std::string_view(run.data, run.n), h,
+                 f);
     if (inflating) {
         co_await relay_inflated(ex, backend, run, h, f);
         co_return;
@@ -283,6 +289,19 @@ rt::Task<void> relay(Exchange& ex) {
         run.done = true;
     }
     std::string_view lead = h.bytes();
+    if (f.untyped && !run.done && !run.failed) {
+        // The reference's server guesses the type from the first bytes, so it says nothing before they are there.
+        lead = ex.arena.copy(lead);
+        while (run.n == 0 && !run.done && !run.failed)
+            run = co_await call.next();
+        if (run.n > 0) lead = add_type(ex, lead, {run.data, run.n});
+    }
+    if (large) {
+        char* moved = ex.arena.chars(lines + run.n + 2048) + lines + 1024;
+        if (run.n) std::memcpy(moved, run.data, run.n);
+        run.data = moved;
+    }
+    if (run.data == nullptr) run.data = ex.w.rx();
     size_t moved = 0;
     size_t piece = Worker::kReceive;
     bool may_splice = call.remaining() >= kLeastSpliced && can_splice(call.io(), ex.c.io);
@@ -410,6 +429,10 @@ rt::Task<void> relay_inflated(Exchange& ex, BackendCall& backend, BodyRun& run, 
             }
             stalled = produced == 0 && rest.empty();
             whole = stalled && run.done && z.complete();
+            if (!head.empty() && f.untyped) {
+                if (produced == 0 && !whole) continue;
+                if (produced > 0) head = add_type(ex, head, {o, produced});
+            }
             if (!head.empty()) {
                 size_t done = 0;
                 if (!write_fast(ex, head.data(), head.size(), done) &&

@@ -189,7 +189,10 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
     o.raw(spec.host);
     o.raw("\r\n");
 
-    bool agent = false, encoding = false, range = false, referer = false;
+    bool agent = false, referer = false;
+    // Of several fields with one name, Go looks at the first.
+    enum class First : uint8_t { none, empty, filled };
+    First encoding = First::none, range = First::none;
     auto own = [&](Token t, std::string_view name, std::string_view value) __attribute__((always_inline)) {
         bool is_agent = t == Token::user_agent;  // an empty one means none
         agent |= is_agent;
@@ -202,8 +205,9 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
                 if (f.value.empty()) return;
                 referer = true;  // one that was there before the redirect stays
             }
-            encoding |= f.token == Token::accept_encoding && !f.value.empty();
-            range |= f.token == Token::range && !f.value.empty();
+            First first = f.value.empty() ? First::empty : First::filled;
+            if (f.token == Token::accept_encoding && encoding == First::none) encoding = first;
+            if (f.token == Token::range && range == First::none) range = first;
         }
         if (f.canonical) {
             o.raw(f.name);
@@ -235,8 +239,8 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
     if (!spec.referer.empty() && !referer) o.field("Referer", spec.referer);
     if (const plan::TunnelPlan* tunnel = ex.plan->tunnel.get()) [[unlikely]]
         put_handshake(ex, b, *tunnel, o);
-    if (!encoding && !range && spec.method_id != http::Method::head && !ex.w.settings->disable_compression &&
-        !ex.plan->tunnel) {
+    if (encoding != First::filled && range != First::filled && spec.method_id != http::Method::head &&
+        !ex.w.settings->disable_compression && !ex.plan->tunnel) {
         o.raw("Accept-Encoding: gzip\r\n");
         out.asked_gzip = true;
     }

@@ -34,7 +34,9 @@ bool Merge::find(std::string_view name, Arena& arena, Value* out) {
 Merged Merge::finish() {
     Merged m;
     m.complete = complete_ && parts_ == total_;
-    if (with_data_ == 0) {
+    if (with_data_ == 0 && parts_ == 1) {
+        m.data = Value();  // nothing was combined: a lone null stays one
+    } else if (with_data_ == 0) {
         m.data = Value::of(static_cast<Member*>(nullptr), 0);
     } else if (with_data_ == 1) {
         m.data = first_;

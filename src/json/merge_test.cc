@@ -8,6 +8,7 @@
 #include "encodings/decode.h"
 #include "encodings/render.h"
 #include "json/emit.h"
+#include "json/filter.h"
 
 namespace gladius::json {
 namespace {
@@ -46,6 +47,20 @@ TEST(Merge, TheLaterWinsWhole) {
     EXPECT_EQ(o.body, R"({"a":{"x":1,"y":2},"b":1,"c":3})");
 }
 
+// What a target leads to is kept only as deep as the filter of its backend looks: here not at all.
+TEST(Merge, TargetsThatAreCopiedWhole) {
+    Arena arena;
+    Merge merge(arena, 2);
+    FilterProgram program = FilterProgram::compile({.target = "a"});
+    std::string one = R"({"a":{"b":"x","c":{}}})", two = R"({"d":1})";
+    merge.add(program.apply(decode(Decoder::json, one, arena, program.keep_depth()).data, arena), true);
+    merge.add(decode(Decoder::json, two, arena, 0).data, true);
+    Merged m = merge.finish();
+    ArenaOutput out(arena, estimate(m.data));
+    render(Renderer::json, &m.data, arena, out);
+    EXPECT_EQ(out.view(), R"({"b":"x","c":{},"d":1})");
+}
+
 TEST(Merge, ThreePartsAndEqualKeysInside) {
     Outcome o = merged({{R"({"a":1,"a":2})"}, {R"({"\u0062":1,"a":3})"}, {R"({"b":[1,2 ]})"}}, 3);
     EXPECT_EQ(o.body, R"({"a":3,"b":[1,2]})");
@@ -73,6 +88,7 @@ TEST(Merge, NothingAtAll) {
     EXPECT_EQ(o.body, "{}");
     EXPECT_FALSE(o.complete);
     EXPECT_EQ(merged({{"null"}, {"null"}}, 2).body, "{}");
+    EXPECT_EQ(merged({{"null"}}, 2).body, "null");  // the other backend failed: there was nothing to combine
 }
 
 std::string details(int status, std::string_view body, std::string_view type) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "json/lookup.h"
+
 namespace gladius::json {
 namespace {
 
@@ -130,7 +132,8 @@ size_t sorted_members(const Document& doc, uint32_t object, Arena& arena, Growin
     return n;
 }
 
-void append_members(const Value& object, Arena& arena, Growing<Member>& out) {
+void append_members(const Value& given, Arena& arena, Growing<Member>& out) {
+    Value object = opened(given, arena);  // a target is kept only as deep as the backend's own rules need
     if (object.kind == Value::Kind::members) {
         for (uint32_t i = 0; i < object.n; ++i)
             out.push(object.members[i]);

@@ -554,6 +554,48 @@ def test_redirects(t):
     t.gateway.idle()
 
 
+def test_location_with_a_bad_host(t):
+    """The words of Go's URL parser, for a client that is told."""
+    fixed(t, "/redir", "HTTP/1.1 302 X\r\nLocation: http://[bad\r\nContent-Length: 0\r\n\r\n")
+    a = t.gateway.ask(get("/n/redir"))
+    assert a.status == 500
+    if a.body:
+        assert b"missing ']' in host" in a.body, a.body
+
+
+def test_type_guessed_from_a_body_that_comes_later(t):
+    """The head and the body in two segments, gzipped or not: as in one."""
+    packed = gzip.compress(b"<html><body>x</body></html>")
+    for coding, body, kind in (("", b"hello", "text/plain; charset=utf-8"), ("", b"<html><p>", "text/html; charset=utf-8"), ("Content-Encoding: gzip\r\n", packed, "text/html; charset=utf-8")):
+        for framing in ("Content-Length: %d\r\n" % len(body), "Transfer-Encoding: chunked\r\n"):
+            for pause in (0, 0.15):
+                @t.backend.on("/later")
+                def _(c, m):
+                    c.send(("HTTP/1.1 200 OK\r\n" + coding + framing + "\r\n").encode())
+                    time.sleep(pause)
+                    c.send(body if "Length" in framing else b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+                a = t.gateway.ask(get("/n/later"))
+                assert a.status == 200 and a.get("Content-Type") == kind, (coding, framing, pause, a.raw_head)
+                assert a.body == (b"<html><body>x</body></html>" if coding else body)
+    # Nothing to guess from.
+    @t.backend.on("/later")
+    def _(c, m):
+        c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        time.sleep(0.1)
+        c.send(b"0\r\n\r\n")
+    a = t.gateway.ask(get("/n/later"))
+    assert a.status == 200 and a.get("Content-Type") is None and a.body == b"", a.raw_head
+
+
+def test_empty_accept_encoding_of_the_client(t):
+    """Go's client looks at the first of several fields: an empty one is none."""
+    for lines, ours in (("Accept-Encoding:\r\nAccept-Encoding: x\r\n", True), ("Accept-Encoding: x\r\nAccept-Encoding:\r\n", False), ("Accept-Encoding:\r\n", True)):
+        t.backend.forget()
+        assert t.gateway.ask(get("/n/ae", lines)).status == 200
+        values = [v for k, v in t.backend.requests()[-1].fields if k == "Accept-Encoding"]
+        assert (values[-1:] == ["gzip"]) == ours, values
+
+
 def test_locations_become_valid_targets(t):
     """What a backend writes into Location never breaks the next request line."""
     for location, target in (("/x y", "/x%20y"), ("/x\xe9", "/x%E9"), ("/a%20b?q=1 2", "/a%20b?q=1%202"), ("/a\tb", None), ("/%zz", None),
