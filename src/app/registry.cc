@@ -23,6 +23,7 @@ const std::vector<const plan::Feature*>& list() {
         &features::security_http,
         &features::security_bot_detector,
         &features::qos_ratelimit_service,
+        &features::qos_ratelimit_tiered,
         &features::qos_ratelimit_router,
         &features::gladius_ratelimit,
         &features::qos_circuit_breaker,  // counts what the limit of its backend refuses, as in the reference

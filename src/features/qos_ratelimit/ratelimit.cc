@@ -117,10 +117,35 @@ Verdict run_client(const void* config, Exchange& ex) {
     return decide(ex, taken, limit.rate, limit.shown, 429);
 }
 
+// Plans of clients: the first that fits has the limits.
+struct Tier {
+    std::string value;  // of the header
+    bool fits_all = false;
+    std::shared_ptr<const ClientLimit> client;
+    std::shared_ptr<const AllLimit> all;
+};
+
+struct Tiers {
+    std::string header;  // in canonical spelling
+    std::vector<Tier> list;
+};
+
+Verdict run_tiers(const void* config, Exchange& ex) {
+    const auto& tiers = *static_cast<const Tiers*>(config);
+    std::string_view value = ex.header(tiers.header);
+    for (const Tier& t : tiers.list) {
+        if (!t.fits_all && t.value != value) continue;
+        Verdict v = t.client ? run_client(t.client.get(), ex) : Verdict::next;
+        return v == Verdict::next && t.all ? run_all(t.all.get(), ex) : v;
+    }
+    return Verdict::next;
+}
+
 // --- what is written
 // ----------------------------------------------------------------------------------------------------------------------
 
 struct Options {
+    conf::Node node;
     double max_rate = 0, client_max_rate = 0;
     double capacity = 0, client_capacity = 0;
     conf::Node every, cleanup_period;
@@ -287,11 +312,17 @@ void compile_client(const Options& o, const conf::Node& config, conf::Duration e
     out.client = std::move(limit);
 }
 
-Compiled build(const conf::Node& config, const conf::FieldTable& table, const std::string& name, bool shown,
-               const std::vector<std::string>& params, plan::Builder& builder) {
+Options read(const conf::Node& config, const conf::FieldTable& table) {
     Options o;
     conf::Diagnostics said_while_loading;
     conf::Reader(said_while_loading).read(config, table, &o);
+    o.node = config;
+    return o;
+}
+
+Compiled build(const Options& o, const std::string& name, bool shown, const std::vector<std::string>& params,
+               plan::Builder& builder) {
+    const conf::Node& config = o.node;
     Compiled out;
     if (!reads_numbers(o, config, builder)) return out;
     conf::Duration every = period_of(o.every, builder);
@@ -300,8 +331,96 @@ Compiled build(const conf::Node& config, const conf::FieldTable& table, const st
     return out;
 }
 
+// --- tiers
+// ----------------------------------------------------------------------------------------------------------------------
+
+struct TierOptions {
+    conf::Node node;
+    std::string tier_value, tier_value_as = "literal";
+    std::optional<Options> ratelimit;
+    conf::Node ratelimit_redis;
+};
+
+struct TieredOptions {
+    std::string tier_key;
+    std::vector<TierOptions> tiers;
+};
+
+constexpr conf::FieldTable kLimitOfTier{"ratelimit", kFields, conf::Reading::strict};
+constexpr conf::Field kTierFields[] = {
+    conf::field<&TierOptions::tier_value>("tier_value", "", "What the header says in this tier."),
+    conf::field<&TierOptions::tier_value_as>("tier_value_as", "literal",
+                                             "`literal`: exactly that; `*`: whatever it says; `policy` is not built.")
+        .one_of("literal|policy|*"),
+    conf::field<&TierOptions::ratelimit>("ratelimit", "", "The limits, as in qos/ratelimit/router.").of(kLimitOfTier),
+    conf::field<&TierOptions::ratelimit_redis>("ratelimit_redis", "", "Limits kept in Redis: not built."),
+};
+constexpr conf::FieldTable kTierTable{"tier", kTierFields, conf::Reading::strict};
+constexpr conf::Field kTieredFields[] = {
+    conf::field<&TieredOptions::tier_key>("tier_key", "", "The header that says in which tier a client is.").required(),
+    conf::field<&TieredOptions::tiers>("tiers", "", "In their order: the first that fits has the limits.")
+        .of(kTierTable)
+        .required(),
+};
+constexpr conf::FieldTable kTieredTable{"qos/ratelimit/tiered", kTieredFields, conf::Reading::strict};
+
+bool is_built(const TierOptions& t, plan::Builder& builder) {
+    if (t.tier_value_as == "policy")
+        builder.refuse(t.node, "a tier chosen by a policy is not built yet, and its clients would not be limited",
+                       "write its values as literals");
+    else if (t.ratelimit_redis)
+        builder.refuse(t.ratelimit_redis, "limits in Redis are not built yet, and these clients would not be limited",
+                       "write them into \"ratelimit\"");
+    else if (!t.ratelimit)
+        builder.refuse(t.node, "a tier without \"ratelimit\" limits nobody", "write its limits into \"ratelimit\"");
+    else
+        return true;
+    return false;
+}
+
+std::shared_ptr<const Tiers> build_tiers(const conf::Node& config, const std::string& name, bool shown,
+                                         const std::vector<std::string>& params, plan::Builder& builder) {
+    TieredOptions o;
+    conf::Diagnostics said_while_loading;
+    conf::Reader(said_while_loading).read(config, kTieredTable, &o);
+    auto out = std::make_shared<Tiers>();
+    out->header = conf::canonical_header(o.tier_key);
+    for (const TierOptions& t : o.tiers) {
+        if (!out->list.empty() && out->list.back().fits_all) {
+            builder.left_out(t.node, "behind a tier that fits everybody no other is looked at",
+                             "put the one with \"*\" last");
+            break;
+        }
+        if (!is_built(t, builder)) continue;
+        Tier tier;
+        tier.value = t.tier_value;
+        tier.fits_all = t.tier_value_as == "*";
+        // By what chooses it: tiers may change their places.
+        std::string own = name + " tier " + out->header + (tier.fits_all ? " *" : " = " + tier.value);
+        Compiled c = build(*t.ratelimit, own, shown, params, builder);
+        tier.client = std::move(c.client);
+        tier.all = std::move(c.all);
+        out->list.push_back(std::move(tier));
+    }
+    return out;
+}
+
+void compile_tiers_of_service(const conf::Node& config, plan::ServiceBuilder& builder) {
+    builder.add(
+        plan::Phase::service_limit,
+        {.run = &run_tiers, .config = build_tiers(config, "", shows(builder.service.extra_config), {}, builder)});
+}
+
+void compile_tiers_of_endpoint(const conf::Node& config, plan::EndpointBuilder& builder) {
+    const conf::Endpoint& e = builder.endpoint;
+    bool shown = shows(e.extra_config) || shows(builder.service.service.extra_config);
+    builder.add(plan::Phase::client_limit,
+                {.run = &run_tiers,
+                 .config = build_tiers(config, builder.plan.method + " " + e.endpoint, shown, e.params, builder)});
+}
+
 void compile_service(const conf::Node& config, plan::ServiceBuilder& builder) {
-    Compiled c = build(config, kServiceTable, "", shows(builder.service.extra_config), {}, builder);
+    Compiled c = build(read(config, kServiceTable), "", shows(builder.service.extra_config), {}, builder);
     if (c.client) builder.add(plan::Phase::service_limit, {.run = &run_client, .config = std::move(c.client)});
     if (c.all) builder.add(plan::Phase::service_limit, {.run = &run_all, .config = std::move(c.all)});
 }
@@ -309,7 +428,7 @@ void compile_service(const conf::Node& config, plan::ServiceBuilder& builder) {
 void compile_endpoint(const conf::Node& config, plan::EndpointBuilder& builder) {
     const conf::Endpoint& e = builder.endpoint;
     bool shown = shows(e.extra_config) || shows(builder.service.service.extra_config);
-    Compiled c = build(config, kRouterTable, builder.plan.method + " " + e.endpoint, shown, e.params, builder);
+    Compiled c = build(read(config, kRouterTable), builder.plan.method + " " + e.endpoint, shown, e.params, builder);
     if (c.client) builder.add(plan::Phase::client_limit, {.run = &run_client, .config = std::move(c.client)});
     if (c.all) builder.add(plan::Phase::endpoint_limit, {.run = &run_all, .config = std::move(c.all)});
 }
@@ -393,6 +512,16 @@ const plan::Feature qos_ratelimit_service = {
              .built = true,
              .fields = &kServiceTable},
     .compile_service = &compile_service,
+};
+
+const plan::Feature qos_ratelimit_tiered = {
+    .info = {.name = "qos/ratelimit/tiered",
+             .levels = conf::Level::service | conf::Level::endpoint,
+             .posture = conf::Posture::protective,
+             .built = true,
+             .fields = &kTieredTable},
+    .compile_service = &compile_tiers_of_service,
+    .compile_endpoint = &compile_tiers_of_endpoint,
 };
 
 const plan::Feature qos_ratelimit_proxy = {

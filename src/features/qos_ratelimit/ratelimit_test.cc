@@ -11,21 +11,22 @@ namespace {
 // What a file compiles to, with the features of this folder.
 class RateLimitTest : public testing::Test {
   protected:
-    std::shared_ptr<plan::Snapshot> compile(const std::string& limit, const std::string& at_backend = "") {
-        static const plan::Feature* list[] = {&qos_ratelimit_service, &qos_ratelimit_router, &gladius_ratelimit,
-                                              &qos_ratelimit_proxy};
-        static const conf::NamespaceInfo rows[] = {list[0]->info, list[1]->info, list[2]->info, list[3]->info};
+    std::shared_ptr<plan::Snapshot> compile(const std::string& limit, const std::string& at_backend = "",
+                                            const char* name = "qos/ratelimit/router") {
+        static const plan::Feature* list[] = {&qos_ratelimit_service, &qos_ratelimit_tiered, &qos_ratelimit_router,
+                                              &gladius_ratelimit, &qos_ratelimit_proxy};
+        static const conf::NamespaceInfo rows[] = {list[0]->info, list[1]->info, list[2]->info, list[3]->info,
+                                                   list[4]->info};
         conf::LoadOptions o;
         o.namespaces = rows;
-        auto extra = [](const char* name, const std::string& value) {
-            return value.empty() ? std::string() : R"("extra_config":{")" + std::string(name) + "\":" + value + "},";
+        auto extra = [](const char* key, const std::string& value) {
+            return value.empty() ? std::string() : R"("extra_config":{")" + std::string(key) + "\":" + value + "},";
         };
-        conf::LoadResult r =
-            conf::load_text("k.json",
-                            R"({"version":3,"host":["http://b.test"],"endpoints":[{"endpoint":"/a/{id}",)" +
-                                extra("qos/ratelimit/router", limit) + R"("backend":[{)" +
-                                extra("qos/ratelimit/proxy", at_backend) + R"("url_pattern":"/x"}]}]})",
-                            o);
+        conf::LoadResult r = conf::load_text(
+            "k.json",
+            R"({"version":3,"host":["http://b.test"],"endpoints":[{"endpoint":"/a/{id}",)" + extra(name, limit) +
+                R"("backend":[{)" + extra("qos/ratelimit/proxy", at_backend) + R"("url_pattern":"/x"}]}]})",
+            o);
         diagnostics = r.diagnostics;
         if (!r.ok()) return nullptr;
         plan::CompileOptions c;
@@ -97,6 +98,25 @@ TEST_F(RateLimitTest, BackendsHaveGates) {
     ASSERT_TRUE(s);
     EXPECT_EQ(s->endpoints[0]->backends[0].gates.size(), 1u);
     EXPECT_TRUE(compile("", R"({"max_rate": 0})")->endpoints[0]->backends[0].gates.empty());
+}
+
+TEST_F(RateLimitTest, TiersAreOneStage) {
+    auto tiers = [&](const std::string& list) {
+        return compile(R"({"tier_key": "x-plan", "tiers": )" + list + "}", "", "qos/ratelimit/tiered");
+    };
+    auto s = tiers(R"([{"tier_value": "gold", "ratelimit": {"max_rate": 9, "client_max_rate": 5, "strategy": "ip"}},
+                       {"tier_value_as": "*", "ratelimit": {"client_max_rate": 1, "strategy": "ip"}}])");
+    ASSERT_TRUE(s) << diagnostics.text();
+    EXPECT_EQ(s->endpoints[0]->pre.size(), 1u);
+    EXPECT_EQ(states.size(), 3u);
+    for (const char* bad : {R"([{"tier_value": "a", "tier_value_as": "policy", "ratelimit": {"max_rate": 1}}])",
+                            R"([{"tier_value": "a", "ratelimit_redis": {}}])", R"([{"tier_value": "a"}])",
+                            R"([{"tier_value": "a", "ratelimit": {"client_max_rate": 1}}])",
+                            R"([{"tier_value": "a", "ratelimit": {"max_rate": "1"}}])", R"("none")"})
+        EXPECT_FALSE(tiers(bad)) << bad;
+    EXPECT_TRUE(tiers(R"([{"tier_value_as": "*", "ratelimit": {"max_rate": 1}},
+                          {"tier_value": "a", "ratelimit": {"max_rate": 1}}])"));
+    EXPECT_TRUE(says("behind a tier that fits everybody"));
 }
 
 TEST_F(RateLimitTest, SlowRatesAreExplained) {
