@@ -52,15 +52,20 @@ void echo(Exchange& ex, std::string_view asked, std::string_view name) {
 // --- the log of "debug"
 // ----------------------------------------------------------------------------------------------------------------------
 
-void say(const Policy& policy, const Exchange& ex, const std::string& text) {
-    telemetry::LogWriter* log = ex.w.log();
-    if (!policy.debug || !log->enabled(telemetry::Level::debug)) return;
+bool says(const Policy& policy, const Exchange& ex) {
+    return policy.debug && ex.w.log()->enabled(telemetry::Level::debug);
+}
+
+// Texts are made only when somebody reads them.
+template <class... Args>
+void say(const Policy& policy, const Exchange& ex, fmt::format_string<Args...> text, Args&&... args) {
+    if (!says(policy, ex)) return;
     std::time_t now = ex.w.loop.unix_seconds();
     std::tm t{};
     localtime_r(&now, &t);
     char stamp[32];
     std::strftime(stamp, sizeof stamp, "%Y/%m/%d %H:%M:%S ", &t);
-    log->write(telemetry::Level::debug, "[CORS]", stamp + text);
+    ex.w.log()->write(telemetry::Level::debug, "[CORS]", stamp + fmt::format(text, std::forward<Args>(args)...));
 }
 
 // As Go prints a map of lists.
@@ -91,9 +96,9 @@ void answer_preflight(const Policy& policy, const Asked& asked, Exchange& ex) {
     out.add("Vary", policy.preflight_vary());
     if (asked.origin.empty()) return say(policy, ex, "  Preflight aborted: empty origin");
     if (!policy.allows_origin(asked.origin))
-        return say(policy, ex, fmt::format("  Preflight aborted: origin '{}' not allowed", asked.origin));
+        return say(policy, ex, "  Preflight aborted: origin '{}' not allowed", asked.origin);
     if (!policy.allows_method(asked.method))
-        return say(policy, ex, fmt::format("  Preflight aborted: method '{}' not allowed", asked.method));
+        return say(policy, ex, "  Preflight aborted: method '{}' not allowed", asked.method);
     auto* values = ex.arena.array<std::string_view>(asked.headers);
     uint32_t n = 0;
     for (const http::Field& f : ex.all_fields())
@@ -102,7 +107,7 @@ void answer_preflight(const Policy& policy, const Asked& asked, Exchange& ex) {
         std::string list;
         for (uint32_t i = 0; i < n; ++i)
             list += (i ? " " : "") + std::string(values[i]);
-        return say(policy, ex, fmt::format("  Preflight aborted: headers '[{}]' not allowed", list));
+        return say(policy, ex, "  Preflight aborted: headers '[{}]' not allowed", list);
     }
     allow_origin(policy, ex);
     echo(ex, kRequestMethod, "Access-Control-Allow-Methods");
@@ -111,7 +116,7 @@ void answer_preflight(const Policy& policy, const Asked& asked, Exchange& ex) {
     if (policy.allow_private_network && ex.header("Access-Control-Request-Private-Network") == "true")
         out.add("Access-Control-Allow-Private-Network", "true");
     if (!policy.max_age.empty()) out.add("Access-Control-Max-Age", ex.arena.copy(policy.max_age));
-    say(policy, ex, "  Preflight response headers: " + shown(out));
+    if (says(policy, ex)) say(policy, ex, "  Preflight response headers: {}", shown(out));
 }
 
 void mark_answer(const Policy& policy, const Asked& asked, Exchange& ex) {
@@ -119,13 +124,13 @@ void mark_answer(const Policy& policy, const Asked& asked, Exchange& ex) {
     out.add("Vary", "Origin");
     if (asked.origin.empty()) return say(policy, ex, "  Actual request no headers added: missing origin");
     if (!policy.allows_origin(asked.origin))
-        return say(policy, ex, fmt::format("  Actual request no headers added: origin '{}' not allowed", asked.origin));
+        return say(policy, ex, "  Actual request no headers added: origin '{}' not allowed", asked.origin);
     if (!policy.allows_method(ex.method()))
-        return say(policy, ex, fmt::format("  Actual request no headers added: method '{}' not allowed", ex.method()));
+        return say(policy, ex, "  Actual request no headers added: method '{}' not allowed", ex.method());
     allow_origin(policy, ex);
     if (!policy.exposed.empty()) out.add("Access-Control-Expose-Headers", ex.arena.copy(policy.exposed));
     if (policy.allow_credentials) out.add("Access-Control-Allow-Credentials", "true");
-    say(policy, ex, "  Actual response added headers: " + shown(out));
+    if (says(policy, ex)) say(policy, ex, "  Actual response added headers: {}", shown(out));
 }
 
 Verdict on_preflight(const Policy& policy, const Asked& asked, Exchange& ex) {
