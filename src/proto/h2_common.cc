@@ -121,6 +121,8 @@ bool FieldList::add_lines(std::string_view lines, Facts& facts) {
         while (!value.empty() && (value.back() == ' ' || value.back() == '\t'))
             value.remove_suffix(1);
         http::Token token = http::find_token(name);
+        facts.chunked |= token == http::Token::transfer_encoding;
+        if (facts.is_request && token == http::Token::host) continue;
         // Te is a field of the connection, and yet the one of them that may say "trailers".
         if (http::is_hop_by_hop(token) && token != http::Token::te && token != http::Token::proxy_authenticate &&
             token != http::Token::proxy_authorization)

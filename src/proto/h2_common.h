@@ -50,6 +50,8 @@ class FieldList {
     struct Facts {
         bool has_length = false;
         uint64_t length = 0;
+        bool is_request = false;  // Host is said elsewhere
+        bool chunked = false;     // Transfer-Encoding was there
     };
     // Adds the fields of an HTTP/1 head, `lines` being what follows its first line up to and with the empty line.
     // Fields of the connection are left out. False: no head, or more fields than anybody sends.

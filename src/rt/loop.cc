@@ -114,6 +114,21 @@ void Io::shutdown_write() {
     if (fd_ >= 0) ::shutdown(fd_, SHUT_WR);
 }
 
+ssize_t Io::read_now(char* buf, size_t n) {
+    for (;;) {
+        ssize_t r = recv_some(buf, n);
+        if (r > 0) {
+            bool drained = transport_ ? !transport_->has_more() : static_cast<size_t>(r) < n;
+            if (drained && !peer_closed_) can_read_ = false;
+            return r;
+        }
+        if (r == 0) peer_closed_ = true;
+        if (r < 0 && errno == EINTR) continue;
+        if (r < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) can_read_ = false;
+        return r;
+    }
+}
+
 bool Io::try_read(ReadAwait& w) {
     for (;;) {
         ssize_t n = recv_some(w.buf, w.cap);

@@ -81,6 +81,8 @@ class Io : public ListHook {
     // Bytes that a write would take now, as far as that is known without trying. For whoever would have to keep what is
     // not taken.
     size_t room() { return transport_ ? transport_->room() : SIZE_MAX; }
+    // Reads what is there now, without waiting; 0 at the end of the stream, -1 with errno EAGAIN when there is nothing.
+    ssize_t read_now(char* buf, size_t n);
     // Waits until the pending connect() is decided: n = 1 when connected, else error.
     WriteAwait connected(Scope& scope);
     // Waits until the Transport has agreed with the other side: n = 1, else error.
