@@ -149,6 +149,7 @@ Item hosts_item(const plan::BackendPlan& b) {
     if (urls.empty()) text = "none: every request to this backend fails";
     if (urls.size() > 1) text += " (one at random for each request)";
     if (!proxy.empty()) text += " (through the proxy " + proxy + ")";
+    if (!b.hosts.empty() && b.hosts[0].host->http2.on) text += " (HTTP/2)";
     return names("hosts", "hosts", urls, text);
 }
 

@@ -143,6 +143,13 @@ struct StreamOptions {
     Duration idle_timeout{0};  // 0: the endpoint's timeout covers the whole stream, as in the reference
 };
 
+// extra_config "gladius/http2" of a backend (ours; docs/http2-backends.md).
+struct Http2Options {
+    Node node;  // unset: HTTP/1.1, as the reference
+    int64_t max_streams = 100;
+    Duration ping_interval = std::chrono::seconds(30);
+};
+
 // extra_config "backend/http" of a backend (ledger 1, section 5.9).
 struct BackendHttp {
     std::string return_error_details;
@@ -232,6 +239,7 @@ struct Backend {
     ArraysOptions arrays;
     ProxyOptions proxy;
     CallOptions call;
+    Http2Options http2;
 };
 
 struct Endpoint {
@@ -343,6 +351,7 @@ extern const FieldTable kLoggingTable;
 extern const FieldTable kLimitsTable;
 extern const FieldTable kReloadTable;
 extern const FieldTable kStreamTable;
+extern const FieldTable kHttp2Table;
 extern const FieldTable kArraysTable;
 extern const FieldTable kBackendHttpTable;
 extern const FieldTable kBackendHttpClientTable;

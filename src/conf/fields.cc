@@ -489,7 +489,7 @@ bool Reader::value(const Node& n, const Field& f, TextMap& out) {
             TextMap one;
             ok = value(e, f, one) && ok;
             for (auto& [key, text] : one) {
-                std::erase_if(out, [&](const auto& pair) { return pair.first == key; });
+                std::erase_if(out, [&name = key](const auto& pair) { return pair.first == name; });
                 out.emplace_back(std::move(key), std::move(text));
             }
         }

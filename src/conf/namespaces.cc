@@ -33,6 +33,7 @@ const NamespaceInfo kTable[] = {
     {"gladius/call", "", B, H, true, &kCallTable},
     {"gladius/reload", "", S, H, true, &kReloadTable},
     {"gladius/stream", "", E, H, true, &kStreamTable},
+    {"gladius/http2", "", B, H, true, &kHttp2Table},
     // protective
     {"auth/validator", "github.com/devopsfaith/krakend-jose/validator", S | E, P},
     {"auth/signer", "github.com/devopsfaith/krakend-jose/signer", E, P},

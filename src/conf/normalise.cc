@@ -542,14 +542,23 @@ void Normaliser::backend(Backend& b, size_t index, Endpoint& e) {
     if (e.output_encoding == "no-op") b.encoding = "no-op";
     backend_parameters(b, index, e);
     NamespaceContext context{Level::backend, std::move(where), options_.namespaces, options_.allow_unsupported};
-    const NamespaceSink sinks[] = {{"backend/http", &b.http},
-                                   {"backend/http/client", &b.http_client},
-                                   {"proxy", &b.proxy},
-                                   {"gladius/call", &b.call},
-                                   {"gladius/arrays", &b.arrays}};
+    const NamespaceSink sinks[] = {{"backend/http", &b.http},   {"backend/http/client", &b.http_client},
+                                   {"proxy", &b.proxy},         {"gladius/call", &b.call},
+                                   {"gladius/http2", &b.http2}, {"gladius/arrays", &b.arrays}};
     check_misplaced(b.node, kBackendTable, context, diagnostics_);
     check_namespaces(b.extra_config, context, sinks, diagnostics_);
     b.call.node = b.extra_config.find("gladius/call");
+    b.http2.node = b.extra_config.find("gladius/http2");
+    if (b.http2.node && b.http2.ping_interval < 0ns) {
+        say(Severity::error, at(b.http2.node, "ping_interval"),
+            fmt::format("{}: gladius/http2: ping_interval cannot be negative", context.where),
+            "write a time such as \"30s\", or \"0s\" for never");
+    }
+    if (b.http2.node && e.extra_config.find("websocket")) {
+        say(Severity::error, b.http2.node,
+            fmt::format("{}: gladius/http2 and the endpoint's \"websocket\" exclude each other", context.where),
+            "remove one of the two: a WebSocket is asked for with HTTP/1.1");
+    }
     backend_flatmap(b, context.where);
 }
 

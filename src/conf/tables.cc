@@ -292,6 +292,14 @@ constexpr Field kStreamFields[] = {
         .required(),
 };
 
+constexpr Field kHttp2Fields[] = {
+    field<&Http2Options::max_streams>("max_streams", "100",
+                                      "Calls at the same time on one connection, if the backend allows so many.")
+        .range(1, 10000),
+    field<&Http2Options::ping_interval>("ping_interval", "30s",
+                                        "After so long a silence the backend is asked whether it is there; 0s: never."),
+};
+
 constexpr Field kBackendHttpFields[] = {
     field<&BackendHttp::return_error_details>("return_error_details", "", "Put a failed answer under error_<this>."),
     field<&BackendHttp::return_error_code>("return_error_code", "false", "Give the backend's status to the client."),
@@ -389,6 +397,7 @@ const FieldTable kLimitsTable{"gladius/limits", kLimitsFields, Reading::strict};
 const FieldTable kArraysTable{"gladius/arrays", kArraysFields, Reading::strict};
 const FieldTable kReloadTable{"gladius/reload", kReloadFields, Reading::strict};
 const FieldTable kStreamTable{"gladius/stream", kStreamFields, Reading::strict};
+const FieldTable kHttp2Table{"gladius/http2", kHttp2Fields, Reading::strict};
 const FieldTable kBackendHttpTable{"backend/http", kBackendHttpFields, Reading::exact};
 const FieldTable kBackendHttpClientTable{"backend/http/client", kBackendHttpClientFields, Reading::exact};
 const FieldTable kCallTable{"gladius/call", kCallFields, Reading::strict};

@@ -62,7 +62,7 @@ void Worker::adopt(std::shared_ptr<const plan::Snapshot> s, TlsParts tls) {
     peers.reserve(s->hosts.size());
     for (const auto& h : s->hosts) {
         upstream::Peer& p =
-            peers_.find_or_add(upstream::PeerKey{h->host, h->port, h->https, h->proxy.host, h->proxy.port});
+            peers_.find_or_add(upstream::PeerKey{h->host, h->port, h->https, h->proxy.host, h->proxy.port, h->http2});
         p.ref();
         peers.push_back(&p);
     }
@@ -118,7 +118,7 @@ upstream::Peer& Worker::peer(const plan::EndpointPlan& plan, const plan::HostRef
     if (plan.generation == snapshot_->generation) [[likely]]
         return *peer_by_host_[ref.index];
     const plan::HostPlan& h = *ref.host;
-    return peers_.find_or_add(upstream::PeerKey{h.host, h.port, h.https, h.proxy.host, h.proxy.port});
+    return peers_.find_or_add(upstream::PeerKey{h.host, h.port, h.https, h.proxy.host, h.proxy.port, h.http2});
 }
 
 std::string_view Worker::date_line() {

@@ -51,7 +51,7 @@ class Worker : public upstream::Context {
   public:
     Worker(rt::Loop& loop, uint32_t index, uint32_t count, Budget& budget, telemetry::CounterShard& counters,
            telemetry::LogWriter* log, bool log_colour);
-    ~Worker();
+    ~Worker() override;
 
     // Takes a new snapshot, between two requests. Requests that run go on with their own plans.
     void adopt(std::shared_ptr<const plan::Snapshot> s, TlsParts tls = {});
@@ -99,6 +99,8 @@ class Worker : public upstream::Context {
 
     uint32_t index() const { return index_; }
     Budget& budget() { return budget_; }
+    bool take_memory(uint64_t n) override { return budget_.take(n); }
+    void give_memory(uint64_t n) override { budget_.give(n); }
     net::Pipes& pipes() { return pipes_; }
     telemetry::LogWriter* log() { return log_; }
     telemetry::AccessLog& access_log() { return access_log_; }

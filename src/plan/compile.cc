@@ -159,12 +159,17 @@ class Hosts {
   public:
     explicit Hosts(Snapshot& s) : snapshot_(s) {}
 
-    bool add(const std::string& url, HostRef& out) {
-        auto it = by_url_.find(url);
+    bool add(const std::string& url, HostRef& out, const upstream::Http2& http2 = {}) {
+        // One place, spoken to in different ways, is several hosts.
+        std::string key =
+            http2.on ? url + " h2 " + std::to_string(http2.max_streams) + " " + std::to_string(http2.ping_ms) : url;
+        auto it = by_url_.find(key);
         if (it == by_url_.end()) {
             auto h = std::make_shared<HostPlan>();
             if (!parse(url, *h)) return false;
-            it = by_url_.emplace(url, static_cast<uint32_t>(snapshot_.hosts.size())).first;
+            // A proxy of the environment speaks HTTP/1.1.
+            if (h->proxy.host.empty()) h->http2 = http2;
+            it = by_url_.emplace(key, static_cast<uint32_t>(snapshot_.hosts.size())).first;
             snapshot_.hosts.push_back(std::move(h));
         }
         out.index = it->second;
@@ -445,9 +450,11 @@ void drop_websocket_hosts(const conf::Backend& b, BackendPlan& plan, conf::Diagn
 void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std::vector<std::string>& keys,
                      const StepNames& steps, uint32_t kept, Hosts& hosts, BackendPlan& out,
                      conf::Diagnostics& diagnostics) {
+    upstream::Http2 http2;
+    if (b.http2.node) http2 = {true, static_cast<uint32_t>(b.http2.max_streams), ms(b.http2.ping_interval)};
     for (const std::string& h : b.host) {
         HostRef ref;
-        if (hosts.add(h, ref))
+        if (hosts.add(h, ref, http2))
             out.hosts.push_back(std::move(ref));
         else
             cannot_be_called(b, h, diagnostics);

@@ -36,6 +36,7 @@ struct HostPlan {
     std::string base;        // what every path begins with; of hosts that are not sanitized
     std::string header;      // value of Host
     Proxy proxy;             // from the environment
+    upstream::Http2 http2;
 };
 
 // A host of a backend: the plan itself, and its index in the snapshot that the backend belongs to (a worker finds the

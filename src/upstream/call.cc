@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/pool.h"
+#include "upstream/h2_session.h"
 
 namespace gladius::upstream {
 
@@ -41,6 +42,10 @@ std::string malformed(std::string_view line) {
         !digit(version[7]))
         return said("version", version);
     return said("response", line);
+}
+
+rt::Task<BackendConn*> connect(Context& ctx, Peer& peer, rt::Scope& scope, CallError& error) {
+    return peer.key().http2.on ? open_h2_stream(ctx, peer, scope, error) : dial(ctx, peer, scope, error);
 }
 
 }  // namespace
@@ -182,7 +187,7 @@ rt::Task<bool> Call::start(Peer& peer, const BackendRequest& request) {
         }
         bool reused = conn_ != nullptr;
         if (!conn_) {
-            conn_ = co_await dial(ctx_, peer, scope_, error);
+            conn_ = co_await connect(ctx_, peer, scope_, error);
             if (!conn_) co_return false;
         }
         ++conn_->uses;
@@ -231,8 +236,10 @@ rt::Task<bool> Call::start(Peer& peer, const BackendRequest& request) {
         }
         if (state == HeadState::complete) co_return true;
         if (request.feed) co_await end_upload();
-        bool again = reused && attempt == 0 && request.repeatable && !got_bytes_ &&
-                     (error.kind == Failure::closed || error.kind == Failure::io);
+        bool broke = !got_bytes_ && (error.kind == Failure::closed || error.kind == Failure::io);
+        // HTTP/2 can say that a request was not looked at: then even one that must not be done twice may be repeated.
+        bool untouched = conn_->stream && conn_->stream->unprocessed() && !request.feed;
+        bool again = broke && attempt == 0 && ((reused && request.repeatable) || untouched);
         if (!again && !sent && write_error) {
             error.kind = Failure::io;
             error.text = "write tcp: " + net::error_words(write_error);

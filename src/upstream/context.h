@@ -30,7 +30,11 @@ struct Context {
     telemetry::CounterShard& counters;
 
     char* rx() { return rx_memory + kHeadroom; }
+    // What others make us keep is counted; false: there is no memory for it.
+    virtual bool take_memory(uint64_t) { return true; }
+    virtual void give_memory(uint64_t) {}
     Context(rt::Loop& l, telemetry::CounterShard& c) : loop(l), counters(c) {}
+    virtual ~Context() = default;
 };
 
 // Writes all bytes, which may be in the receive buffer: what is not taken at once is copied before waiting.

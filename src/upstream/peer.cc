@@ -8,6 +8,7 @@
 
 #include "base/pool.h"
 #include "net/resolver.h"
+#include "upstream/h2_session.h"
 
 namespace gladius::upstream {
 
@@ -33,6 +34,27 @@ Peer::Peer(PeerTable& table, PeerKey key) : table_(table), key_(std::move(key)) 
 
 Peer::~Peer() {
     close_idle();
+    end_sessions(true);
+}
+
+void Peer::add_session(H2Session& s) {
+    sessions_.push_back(s);
+}
+
+BackendConn* Peer::take_stream() {
+    for (H2Session* s = sessions_.front(); s; s = sessions_.next(*s))
+        if (BackendConn* c = s->open_stream()) return c;
+    return nullptr;
+}
+
+void Peer::end_sessions(bool now) {
+    for (H2Session *s = sessions_.front(), *next = nullptr; s; s = next) {
+        next = sessions_.next(*s);
+        if (now)
+            s->end();
+        else
+            s->retire();
+    }
 }
 
 void Peer::on_idle_closed(rt::Io&, void* arg) {
@@ -47,7 +69,11 @@ void Peer::on_idle_closed(rt::Io&, void* arg) {
 
 BackendConn* Peer::take_idle() {
     BackendConn* c = idle_.pop_back();
-    if (!c) return nullptr;
+    if (!c) {
+        c = key_.http2.on ? take_stream() : nullptr;
+        if (c) table_.ctx_.counters.add(Counter::backend_connections_reused);
+        return c;
+    }
     --idle_count_;
     --table_.idle_total_;
     table_.ctx_.counters.sub(Counter::backend_connections_idle);
@@ -57,6 +83,7 @@ BackendConn* Peer::take_idle() {
 }
 
 void Peer::give_back(BackendConn* c) {
+    if (c->stream) return close(c);
     const Settings& s = *table_.ctx_.settings;
     if (c->io.readable() && !c->io.peer_closed()) {
         // The last read filled its buffer: only a look tells whether there is more.
@@ -81,7 +108,7 @@ void Peer::give_back(BackendConn* c) {
 
 void Peer::close(BackendConn* c) {
     c->io.close();
-    table_.ctx_.counters.sub(Counter::backend_connections_open);
+    if (!c->stream) table_.ctx_.counters.sub(Counter::backend_connections_open);
     table_.ctx_.loop.retire(
         [](void* p) {
             static_cast<BackendConn*>(p)->~BackendConn();
@@ -101,6 +128,7 @@ void Peer::take_addresses(std::vector<net::Address> fresh, uint64_t until_ms) {
     if (!std::is_permutation(fresh.begin(), fresh.end(), addresses.begin(), addresses.end())) {
         ++epoch_;
         close_idle();
+        end_sessions(false);
     }
     addresses = std::move(fresh);
     addresses_until_ms = until_ms;
@@ -153,6 +181,10 @@ void PeerTable::sweep() {
         while (BackendConn* c = peer->idle_.front()) {
             if (now - c->idle_since_ms < limit) break;
             Peer::on_idle_closed(c->io, c);
+        }
+        for (H2Session *s = peer->sessions_.front(), *next = nullptr; s; s = next) {
+            next = peer->sessions_.next(*s);
+            if (s->idle_since_ms() && now - s->idle_since_ms() >= limit) s->retire();
         }
     }
 }

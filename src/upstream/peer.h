@@ -17,11 +17,18 @@
 namespace gladius::upstream {
 
 class Peer;
+class H2Session;
+}  // namespace gladius::upstream
+namespace gladius::proto {
+class H2ClientStream;
+}
+namespace gladius::upstream {
 
 // A connection to a backend. In the idle list of its peer, or owned by one Call.
 struct BackendConn : ListHook {
     rt::Io io;
     Peer* peer = nullptr;
+    proto::H2ClientStream* stream = nullptr;  // not a connection, but a stream of one
     uint64_t idle_since_ms = 0;
     uint32_t uses = 0;
     uint32_t epoch = 0;  // of the peer's addresses when it was made
@@ -33,10 +40,38 @@ struct PeerKey {
     bool https = false;
     std::string proxy;
     uint16_t proxy_port = 0;
+    Http2 http2 = {};
     bool operator==(const PeerKey&) const = default;
 };
 
 class PeerTable;
+
+enum class Failure : uint8_t {
+    none,
+    connect,     // nothing was sent
+    io,          // broken while sending or before the answer was complete
+    closed,      // closed before a byte of the answer
+    bad_answer,  // not HTTP, or ambiguous framing
+    too_large,   // more than the limits allow
+    timeout,
+    cancelled,
+    no_hosts,
+    bad_url,  // what a parameter made of it
+    unsupported,
+    refused,  // by a stage of the gateway, in words of its own
+};
+
+// Why a call failed, and in which words the reference says it. Text is built only on the way of failure.
+struct CallError {
+    Failure kind = Failure::none;
+    std::string text;
+};
+
+// A call that waits until another one has made a session.
+struct StreamWaiter : ListHook {
+    rt::Wait* wait = nullptr;
+    CallError error;
+};
 
 class Peer {
   public:
@@ -66,6 +101,12 @@ class Peer {
     // Addresses to try, in order; refreshed by the dialer.
     std::vector<net::Address> addresses;
     uint64_t addresses_until_ms = 0;  // UINT64_MAX for a literal address
+
+    // Of peers with HTTP/2 (h2_session.h). A stream for one call, if a session has room for it.
+    BackendConn* take_stream();
+    void add_session(H2Session& s);
+    bool opens_session = false;  // somebody dials; the others wait
+    List<StreamWaiter> waiters;
     PeerTable& table() { return table_; }
 
   private:
@@ -75,7 +116,9 @@ class Peer {
     static void on_idle_closed(rt::Io& io, void* arg);
     PeerTable& table_;
     PeerKey key_;
+    void end_sessions(bool now);
     List<BackendConn> idle_;
+    List<H2Session> sessions_;
     size_t idle_count_ = 0;
     uint32_t refs_ = 0;
     uint32_t epoch_ = 0;
@@ -103,27 +146,6 @@ class PeerTable {
     Context& ctx_;
     std::unordered_map<PeerKey, std::unique_ptr<Peer>, Hash> peers_;
     uint32_t idle_total_ = 0;
-};
-
-enum class Failure : uint8_t {
-    none,
-    connect,     // nothing was sent
-    io,          // broken while sending or before the answer was complete
-    closed,      // closed before a byte of the answer
-    bad_answer,  // not HTTP, or ambiguous framing
-    too_large,   // more than the limits allow
-    timeout,
-    cancelled,
-    no_hosts,
-    bad_url,  // what a parameter made of it
-    unsupported,
-    refused,  // by a stage of the gateway, in words of its own
-};
-
-// Why a call failed, and in which words the reference says it. Text is built only on the way of failure.
-struct CallError {
-    Failure kind = Failure::none;
-    std::string text;
 };
 
 // A new connection to the peer, within dialer_timeout. nullptr: see error.

@@ -1,9 +1,17 @@
-// Purpose: settings of connections to backends (ledger 1 section 3.4), of one snapshot. Owner: plan::Snapshot. Thread:
-// read-only.
+// Purpose: settings of connections to backends (ledger 1 section 3.4), of one snapshot or host. Owner: plan::Snapshot.
+// Thread: read-only.
 #pragma once
 #include <cstdint>
 
 namespace gladius::upstream {
+
+// HTTP/2 to a backend ("gladius/http2").
+struct Http2 {
+    bool on = false;
+    uint32_t max_streams = 0;  // 0: the usual
+    uint64_t ping_ms = 0;      // 0: never
+    bool operator==(const Http2&) const = default;
+};
 
 struct Settings {
     uint64_t dialer_timeout_ms = 0;           // 0: none
