@@ -255,6 +255,8 @@ std::string_view name_of(plan::Executor x) {
             return "gather";
         case plan::Executor::tunnel:
             return "tunnel";
+        case plan::Executor::feature:
+            return "feature";
         case plan::Executor::none:
             return "none";
     }
@@ -271,6 +273,7 @@ std::string static_text(const conf::StaticOptions& o) {
 
 std::string executor_text(const plan::EndpointPlan& e) {
     if (e.executor == plan::Executor::none) return "none: there are only shadow backends, every request gets 500";
+    if (e.executor == plan::Executor::feature) return e.feature.text;
     if (e.executor == plan::Executor::tunnel)
         return "tunnel: the request for an upgrade is passed on; after the backend's 101 the bytes go both ways";
     if (e.executor == plan::Executor::relay) return "relay: the one backend's status, headers and body stream through";
@@ -329,7 +332,7 @@ Item endpoint_item(const conf::Endpoint& c, const plan::EndpointPlan& e) {
 
     std::string type(encodings::content_type(e.renderer));
     bool streams = e.renderer == encodings::Renderer::no_op;
-    if (e.executor == plan::Executor::tunnel) return out;
+    if (e.executor == plan::Executor::tunnel || e.executor == plan::Executor::feature) return out;
     Item answer =
         group("answer", "answer", streams ? "as the backend's" : std::string(name_of(e.renderer)) + " (" + type + ")");
     answer.children.push_back(said("renderer", {}, std::string(name_of(e.renderer))));

@@ -242,6 +242,8 @@ int Supervisor::run() {
         all.push_back(w->worker.get());
         workers_.push_back(std::move(w));
     }
+    for (engine::Worker* w : all)
+        w->set_neighbours(all);
     std::string error;
     if (!open_listener(snapshot->server.listen_ip, snapshot->server.port, listen_, error)) {
         log_->write(Level::error, "[SERVICE: Gin]", error);

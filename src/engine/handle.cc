@@ -32,6 +32,8 @@ rt::Task<void> run_executor(Exchange& ex) {
             return relay(ex);
         case plan::Executor::tunnel:
             return tunnel(ex);
+        case plan::Executor::feature:
+            return ex.plan->feature.run(ex.plan->feature.config.get(), ex);
         default:
             return gather(ex);
     }

@@ -436,6 +436,11 @@ std::string_view build_target(Exchange& ex, const plan::BackendPlan& b, const pl
 
 }  // namespace
 
+std::string_view backend_target(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& host,
+                                BackendHead& out) {
+    return build_target(ex, b, host, out);
+}
+
 void build_head(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& host, BodyPlan how,
                 std::string_view body, BackendHead& out) {
     out.target = build_target(ex, b, host, out);

@@ -30,6 +30,10 @@ enum class BodyPlan : uint8_t {
 void build_head(Exchange& ex, const plan::BackendPlan& backend, const plan::HostPlan& host, BodyPlan how,
                 std::string_view body, BackendHead& out);
 
+// The path and query of a backend's URL for this request; empty: see out.error.
+std::string_view backend_target(Exchange& ex, const plan::BackendPlan& backend, const plan::HostPlan& host,
+                                BackendHead& out);
+
 // The same request for another place after a redirect.
 struct Redirect {
     std::string_view method;

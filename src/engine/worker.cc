@@ -88,6 +88,31 @@ void Worker::adopt(std::shared_ptr<const plan::Snapshot> s, TlsParts tls) {
     for (upstream::Peer* p : peers)
         p->unref();
     end_removed();
+    if (residents_.empty() && snapshot_->residents.empty()) return;
+    // On the worker's thread: the first snapshot is adopted before it runs.
+    struct Sync : rt::Remote {
+        Worker* w;
+    };
+    auto* sync = new Sync;
+    sync->w = this;
+    sync->run = [](rt::Remote* r) {
+        std::unique_ptr<Sync> mine(static_cast<Sync*>(r));
+        mine->w->sync_residents();
+    };
+    loop.post_remote(sync);
+}
+
+void Worker::sync_residents() {
+    std::vector<plan::Resident> wanted;
+    for (const plan::Resident& r : snapshot_->residents)
+        if (&home_of(r.name) == this) wanted.push_back(r);
+    for (const plan::Resident& r : residents_) {
+        bool goes_on = std::any_of(wanted.begin(), wanted.end(), [&](const auto& x) { return x.name == r.name; });
+        if (!goes_on) r.stop(r.config.get(), *this);
+    }
+    residents_ = std::move(wanted);
+    for (const plan::Resident& r : residents_)
+        r.start(r.config, *this);
 }
 
 void Worker::end_removed() {
@@ -95,7 +120,7 @@ void Worker::end_removed() {
     auto name = [](const plan::EndpointPlan& e) { return e.method + " " + e.pattern; };
     std::unordered_set<std::string> there;
     for (const auto& e : snapshot_->endpoints)
-        if (e->executor == plan::Executor::tunnel) there.insert(name(*e));
+        if (e->executor == plan::Executor::tunnel || e->executor == plan::Executor::feature) there.insert(name(*e));
     for (Held* h = held_.front(); h; h = held_.next(*h))
         if (!there.contains(name(h->plan))) h->removed(*h);
 }
@@ -192,6 +217,10 @@ void Worker::drain() {
         ::shutdown(l->fd(), SHUT_RDWR);  // refused from now on, not queued for nobody
     }
     listeners_.clear();
+    for (Held* h = held_.front(); h; h = held_.next(*h))
+        if (h->draining) h->draining(*h);
+    for (const plan::Resident& r : residents_)
+        r.drain(r.config.get(), *this);
     for (ClientConn* c = clients_.front(); c; c = clients_.next(*c))
         if (c->h2)
             engine::drain(*c->h2);

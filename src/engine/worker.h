@@ -3,8 +3,11 @@
 // snapshots come and go between two turns. Errors: none; a worker that cannot go on ends the process.
 #pragma once
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/budget.h"
@@ -36,10 +39,12 @@ struct LocalEndpoint {
 
 // An exchange that goes on long after its request, such as an open tunnel: a reload that removes its endpoint ends it.
 struct Held : ListHook {
-    using Removed = void (*)(Held&);
-    Held(const plan::EndpointPlan& p, Removed fn) : plan(p), removed(fn) {}
+    using Call = void (*)(Held&);
+    Held(const plan::EndpointPlan& p, Call on_removed, Call on_drain = nullptr)
+        : plan(p), removed(on_removed), draining(on_drain) {}
     const plan::EndpointPlan& plan;
-    Removed removed;
+    Call removed;
+    Call draining;  // nullptr: it goes on until the drain's time is up
 };
 
 // What the TLS settings of a snapshot became, for one worker. Replaced by a reload, or when a file changed.
@@ -98,6 +103,15 @@ class Worker : public upstream::Context {
     uint64_t random();
 
     uint32_t index() const { return index_; }
+    uint32_t count() const { return count_; }
+    // All workers of the process; without, there is this one only. Before their threads run.
+    void set_neighbours(std::span<Worker* const> all) { neighbours_.assign(all.begin(), all.end()); }
+    // Whose thread it is that may touch it: only its loop's mailbox is for others.
+    Worker& neighbour(uint32_t index) { return neighbours_.empty() ? *this : *neighbours_[index]; }
+    // Which worker does what only one of them does, by its name.
+    Worker& home_of(std::string_view name) {
+        return neighbour(static_cast<uint32_t>(std::hash<std::string_view>()(name) % count_));
+    }
     Budget& budget() { return budget_; }
     bool take_memory(uint64_t n) override { return budget_.take(n); }
     void give_memory(uint64_t n) override { budget_.give(n); }
@@ -113,6 +127,7 @@ class Worker : public upstream::Context {
 
   private:
     void end_removed();
+    void sync_residents();
     void tick();
     static void on_tick(rt::Timer& t, void* arg);
 
@@ -131,6 +146,8 @@ class Worker : public upstream::Context {
     std::vector<upstream::Peer*> peer_by_host_;
     List<ClientConn> clients_;
     List<Held> held_;
+    std::vector<Worker*> neighbours_;
+    std::vector<plan::Resident> residents_;  // those that run here
     std::vector<std::unique_ptr<Listener>> listeners_;
     size_t connections_ = 0;
     size_t retired_endpoints_ = 0;

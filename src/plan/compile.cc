@@ -849,7 +849,8 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
                     hosts.add(url, kept);
             }
         }
-        for (size_t i = 0; i < e.backend.size() && plan->executor != Executor::tunnel; ++i)
+        for (size_t i = 0;
+             i < e.backend.size() && plan->executor != Executor::tunnel && plan->executor != Executor::feature; ++i)
             if (of_backend[i]) drop_websocket_hosts(e.backend[i], *of_backend[i], diagnostics);
         Route route{Builtin::none, index};
         if (e.is_catch_all) {
@@ -859,6 +860,7 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
             if (e.is_wildcard) pattern += "rest";  // "/a/*" -> "/a/*rest"
             add(m, pattern, route, e.node);
         }
+        if (plan->resident) out->residents.push_back(*plan->resident);
         out->endpoints.push_back(std::move(plan));
     }
     out->router = std::make_unique<Router>(std::move(routes).build(ro));

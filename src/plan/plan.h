@@ -192,8 +192,9 @@ struct RouterPlan {
 enum class Executor : uint8_t {
     relay,
     gather,
-    tunnel,  // one backend is asked for an upgrade; see TunnelPlan
-    none,    // only shadow backends: nobody answers, as in the reference
+    tunnel,   // one backend is asked for an upgrade; see TunnelPlan
+    feature,  // a feature answers by itself; see FeatureExecutor
+    none,     // only shadow backends: nobody answers, as in the reference
 };
 
 // An endpoint that serves upgrades: what the client and its backend say to each other after the 101 goes through as
@@ -207,6 +208,24 @@ struct TunnelPlan {
     std::vector<std::string> offers;
     uint64_t idle_timeout_ms = 0;  // of the backend's silence, and of a side that takes nothing; 0: none
     bool of_handshake(std::string_view name) const;
+};
+
+// A feature that answers instead of the engine's executors (ADR 0012). The stages have run; the endpoint's timeout is
+// the exchange's deadline, which the feature may lift.
+struct FeatureExecutor {
+    rt::Task<void> (*run)(const void* config, engine::Exchange& ex) = nullptr;
+    std::shared_ptr<const void> config;
+    std::string text;  // for `explain`: what it does
+};
+
+// Something that runs in one worker beside requests for as long as snapshots want it: a connection that all clients of
+// an endpoint share, say. All functions run on that worker's thread.
+struct Resident {
+    std::string name;  // with the same name in the next snapshot it goes on, and is told its new config
+    std::shared_ptr<const void> config;
+    void (*start)(const std::shared_ptr<const void>& config, engine::Worker& w) = nullptr;
+    void (*stop)(const void* config, engine::Worker& w) = nullptr;
+    void (*drain)(const void* config, engine::Worker& w) = nullptr;  // the process ends soon
 };
 
 struct EndpointPlan {
@@ -231,6 +250,8 @@ struct EndpointPlan {
     std::vector<std::vector<uint32_t>> step_lookups;  // [i]: which values are looked up before step i, in this order
     std::shared_ptr<const StaticData> static_data;
     std::shared_ptr<const TunnelPlan> tunnel;
+    FeatureExecutor feature;
+    std::optional<Resident> resident;            // goes into the snapshot with the endpoint
     std::shared_ptr<const EndpointPlan> shadow;  // shadow backends: an endpoint of their own that answers nobody
     std::shared_ptr<const RouterPlan> service;
     uint64_t generation = 0;
@@ -270,6 +291,7 @@ struct Snapshot {
     Route catch_all[kMethodCount + 1];  // /__catchall, by method
     std::vector<std::shared_ptr<const EndpointPlan>> endpoints;
     std::unique_ptr<Router> router;
+    std::vector<Resident> residents;
 };
 
 }  // namespace gladius::plan

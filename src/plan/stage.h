@@ -10,6 +10,7 @@
 #include "rt/task.h"
 
 namespace gladius::engine {
+class Worker;
 struct Exchange;
 struct RequestDraft;
 struct AnswerDraft;

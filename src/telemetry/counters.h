@@ -46,8 +46,9 @@ enum class Counter : uint8_t {
     shadows_left_out,  // there was no room for them
     upgrades,          // clients that became WebSockets
     upgrades_open,
-    tls_handshakes,  // of clients, that ended well
-    tls_resumed,     // of these, with a session of before
+    messages_left_out,  // of a backend, for a WebSocket client that does not take them
+    tls_handshakes,     // of clients, that ended well
+    tls_resumed,        // of these, with a session of before
     tls_failures,
 };
 inline constexpr size_t kCounters = static_cast<size_t>(Counter::tls_failures) + 1;
@@ -80,6 +81,7 @@ inline constexpr std::array<std::string_view, kCounters> kCounterNames = {
     "shadows_left_out",
     "upgrades",
     "upgrades_open",
+    "messages_left_out",
     "tls_handshakes",
     "tls_resumed",
     "tls_failures",

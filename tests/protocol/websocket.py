@@ -6,6 +6,7 @@ pongs it sends, the code it closes with.
 """
 import base64
 import hashlib
+import json
 import os
 import socket
 import struct
@@ -380,3 +381,40 @@ def messages_of(frames):
                 said.append((opcode, parts))
                 parts = b""
     return said, code
+
+
+HELLO = '{"msg":"KrakenD WS proxy starting"}'
+
+
+class SharedBackend(Echo):
+    """The backend of many clients: says OK to the hello, and gives every client its own messages back."""
+
+    def __init__(self, backend, path):
+        super().__init__(backend, path)
+        self.envelopes = []
+        self.raw = []
+        self.up = []     # (connection, wsproto connection), in the order of their hellos
+        self.echoes = True
+
+    def on_message(self, c, ws, whole):
+        if whole == HELLO:
+            self.say(c, ws, "OK")
+            self.up.append((c, ws))
+            return
+        self.raw.append(whole)
+        e = json.loads(whole)
+        with self.lock:
+            self.envelopes.append(e)
+        if self.echoes and e["event"] == "":
+            self.say(c, ws, json.dumps({"session": {"uuid": e["session"]["uuid"]}, "body": e["body"]}))
+
+    def say(self, c, ws, text, at=-1):
+        c.sock.sendall(ws.send(TextMessage(data=text)))
+
+    def tell(self, **envelope):
+        c, ws = self.up[-1]
+        self.say(c, ws, json.dumps(envelope))
+
+    def events(self, *kinds):
+        with self.lock:
+            return [e for e in self.envelopes if e["event"] in kinds]

@@ -39,7 +39,7 @@ constexpr conf::Field kFields[] = {
         .range(1, 1 << 20),
     field<&O::max_message_size>("max_message_size", "512",
                                 "Bytes of a message, in either direction; a client that sends more is disconnected "
-                                "(1009). With direct communication only when it is written.")
+                                "(1009). Not with direct communication.")
         .range(1, kMaxBytes)
         .in_bytes(),
     field<&O::write_wait>("write_wait", "10s",

@@ -3,7 +3,10 @@
 #include <algorithm>
 
 #include "conf/scalar.h"
+#include "conf/url.h"
+#include "features/websocket/hub.h"
 #include "features/websocket/options.h"
+#include "features/websocket/session.h"
 
 namespace gladius::features {
 
@@ -12,7 +15,8 @@ namespace {
 using ws::Options;
 
 uint64_t in_ms(std::chrono::nanoseconds d) {
-    return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(d).count());
+    return std::max<uint64_t>(1,
+                              static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(d).count()));
 }
 
 // False: this endpoint can never serve a WebSocket.
@@ -55,7 +59,13 @@ void check_values(Options& o, const conf::Node& config, plan::EndpointBuilder& b
         warn("timeout", "a \"timeout\" below 1m is read as 1m", "write 1m or more");
         o.timeout = std::chrono::minutes(1);
     }
-    if (o.input_headers.empty() && !b.endpoint.input_headers.empty())
+    if (!o.enable_direct_communication && !o.input_headers.empty())
+        warn("input_headers", "\"input_headers\" has no effect on a connection that all clients share",
+             "set \"enable_direct_communication\", or leave it out");
+    if (!o.enable_direct_communication && o.ping_period >= o.pong_wait)
+        warn("ping_period", "\"ping_period\" is not less than \"pong_wait\": clients that say nothing are disconnected",
+             "write a \"ping_period\" below \"pong_wait\"");
+    if (o.enable_direct_communication && o.input_headers.empty() && !b.endpoint.input_headers.empty())
         warn("input_headers", "the \"input_headers\" of the endpoint do not count here: no header of the client passes",
              "write those that should pass into \"input_headers\" of \"websocket\"");
 }
@@ -71,17 +81,57 @@ std::shared_ptr<const plan::TunnelPlan> make_tunnel(const Options& o) {
     return t;
 }
 
+ws::Settings::Backoff backoff_of(std::string_view name) {
+    using Backoff = ws::Settings::Backoff;
+    constexpr std::pair<std::string_view, Backoff> kNames[] = {{"linear", Backoff::linear},
+                                                               {"linear-jitter", Backoff::linear_jitter},
+                                                               {"exponential", Backoff::exponential},
+                                                               {"exponential-jitter", Backoff::exponential_jitter}};
+    for (const auto& [written, backoff] : kNames)
+        if (name == written) return backoff;
+    return Backoff::fallback;
+}
+
+std::shared_ptr<const ws::Settings> make_settings(const Options& o, plan::EndpointBuilder& b) {
+    auto s = std::make_shared<ws::Settings>();
+    const plan::BackendPlan& backend = b.plan.backends[0];
+    s->name = "GET " + b.plan.pattern;
+    s->hub = b.state<ws::Hub>(s->name);
+    s->endpoint = b.plan.path;
+    for (const std::string& name : b.endpoint.params)
+        s->params.push_back(conf::param_key(name));
+    s->one_link = backend.url.fixed() && !backend.append_rest;
+    if (s->one_link) s->target = backend.url.pieces.empty() ? "/" : backend.url.pieces[0].literal;
+    for (const plan::HostRef& h : backend.hosts)
+        s->hosts.push_back(h.host);
+    s->user_agent = b.plan.service->user_agent;
+    s->subprotocols = o.subprotocols;
+    s->connect_event = o.connect_event;
+    s->disconnect_event = o.disconnect_event;
+    s->error_details = o.return_error_details;
+    s->read_bytes = std::min(static_cast<size_t>(o.read_buffer_size), engine::Worker::kReceive);
+    s->write_bytes = static_cast<size_t>(o.write_buffer_size);
+    s->max_message = static_cast<size_t>(o.max_message_size);
+    s->max_waiting = static_cast<uint32_t>(o.message_buffer_size);
+    s->write_wait_ms = in_ms(o.write_wait);
+    s->pong_wait_ms = in_ms(o.pong_wait);
+    s->ping_period_ms = in_ms(o.ping_period);
+    s->handshake_ms = b.plan.timeout_ms;
+    s->max_retries = static_cast<uint32_t>(std::max<int64_t>(0, std::min<int64_t>(o.max_retries, UINT32_MAX)));
+    s->backoff = backoff_of(o.backoff_strategy);
+    return s;
+}
+
+ws::Hub& hub_of(const void* config) {
+    return *static_cast<const ws::Settings*>(config)->hub;
+}
+
 void compile(const conf::Node& config, plan::EndpointBuilder& builder) {
     if (!fits(config, builder)) return;
     Options o;
     conf::Diagnostics said;  // the table was checked while loading
     conf::Reader(said).read(config, ws::kTable, &o);
     check_values(o, config, builder);
-    if (!o.enable_direct_communication) {
-        builder.left_out(config, "one connection for all clients is not built yet: every request fails",
-                         "write \"enable_direct_communication\": true");
-        return;
-    }
     plan::EndpointPlan& plan = builder.plan;
     plan::BackendPlan& backend = plan.backends[0];
     for (std::string& h : o.input_headers)
@@ -89,8 +139,30 @@ void compile(const conf::Node& config, plan::EndpointBuilder& builder) {
     backend.headers = plan::NameRule::of(o.input_headers);
     backend.method = http::Method::get;
     backend.method_name = "GET";
-    plan.executor = plan::Executor::tunnel;
-    plan.tunnel = make_tunnel(o);
+    if (o.enable_direct_communication) {
+        plan.executor = plan::Executor::tunnel;
+        plan.tunnel = make_tunnel(o);
+        return;
+    }
+    // The query strings of one client mean nothing to the connection of all.
+    backend.query = {};
+    std::shared_ptr<const ws::Settings> settings = make_settings(o, builder);
+    plan.executor = plan::Executor::feature;
+    plan.feature = {&ws::run_session, settings,
+                    settings->one_link
+                        ? "websocket: all clients share one connection to the backend"
+                        : "websocket: clients share a connection to the backend, one for each URL of it"};
+    plan.resident = {
+        .name = "websocket " + settings->name,
+        .config = settings,
+        .start =
+            [](const std::shared_ptr<const void>& c, engine::Worker& w) {
+                auto s = std::static_pointer_cast<const ws::Settings>(c);
+                s->hub->start(s, w);
+            },
+        .stop = [](const void* c, engine::Worker& w) { hub_of(c).stop(w); },
+        .drain = [](const void* c, engine::Worker&) { hub_of(c).drain(); },
+    };
 }
 
 }  // namespace
