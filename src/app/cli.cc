@@ -54,7 +54,7 @@ int explain(const Invocation& in, const Environment& env) {
     return e.answered ? kFine : kFailed;
 }
 
-int run(const Invocation& in) {
+int run(const Invocation& in, std::vector<std::string> command) {
     RunOptions o;
     o.config = in.config;
     o.port = in.port;
@@ -62,6 +62,9 @@ int run(const Invocation& in) {
     o.watch = in.watch;
     o.allow_unsupported = in.allow_unsupported;
     o.workers = in.workers;
+    o.upgrade_socket = in.upgrade_socket;
+    o.upgrade_seconds = in.upgrade_seconds;
+    o.command = command;
     return Supervisor(std::move(o)).run();
 }
 
@@ -82,7 +85,7 @@ int run_cli(int argc, char** argv) {
     const Invocation& in = *p.invocation;
     switch (in.command) {
         case Command::run:
-            return run(in);
+            return run(in, std::vector<std::string>(argv, argv + argc));
         case Command::check: {
             std::string said;
             int status = run_check(in, environment_pairs(), colours(stderr), said);

@@ -150,7 +150,7 @@ TEST(CliCheck, OptionsOfRunCountForAGatewayThatRuns) {
     in.port = 4321;
     CheckedFile c = check_file(in, {{"KRAKEND_PORT", "99"}}, true);
     ASSERT_TRUE(c.ok()) << c.diagnostics.text();
-    EXPECT_EQ(c.snapshot->server.port, 4321);
+    EXPECT_EQ(c.snapshot->server.listeners[0]->port, 4321);
     in.port = 0;
-    EXPECT_EQ(check_file(in, {{"KRAKEND_PORT", "99"}}, true).snapshot->server.port, 99);
+    EXPECT_EQ(check_file(in, {{"KRAKEND_PORT", "99"}}, true).snapshot->server.listeners[0]->port, 99);
 }

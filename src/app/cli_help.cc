@@ -15,6 +15,8 @@ constexpr CommandInfo kCommands[] = {
      "at once. SIGHUP reads the file again, without losing a request; a file that is not good is refused, and the old\n"
      "one goes on serving. Environment variables KRAKEND_<KEY> override keys of the root (KRAKEND_PORT=8080).",
      "% run -c krakend.json\n"
+     "% run -c krakend.json --upgrade-socket /run/gladius/upgrade.sock\n"
+     "                                           again for a new binary; SIGUSR2 does it, too\n"
      "% run -c krakend.json -p 9090 --watch     another port; reloads when the file changes\n"
      "% run -dc krakend.json                    with the endpoint /__debug/\n",
      "0  ended by a signal\n"

@@ -119,6 +119,12 @@ class Parser {
                 number("-p,--port", in_.port, 0, 65535,
                        "the port to listen on (default: $KRAKEND_PORT, then the\nfile's, then 8080)");
                 flag("--watch", in_.watch, "reloads when the file changes (default: only on SIGHUP)");
+                option("--upgrade-socket", in_.upgrade_socket, "PATH",
+                       "takes over from the gateway that listens at this unix socket,\nand listens there for the next "
+                       "(default: "
+                       "no upgrades)");
+                number("--upgrade-timeout", in_.upgrade_seconds, 1, 3600,
+                       "seconds that the next one may take to be ready (default: 60)");
                 number("--workers", in_.workers, 0, 1024, "worker threads (default 0: one per usable core)");
                 unsupported();
                 break;

@@ -27,7 +27,9 @@ struct Invocation {
     int debug = 0;  // how often -d was given
     int port = 0;   // run: 0 leaves the port of the file; demo: 8081
     bool watch = false;
-    unsigned workers = 0;  // 0: one per usable core
+    unsigned workers = 0;           // 0: one per usable core
+    std::string upgrade_socket;     // run
+    unsigned upgrade_seconds = 60;  // run
     bool allow_unsupported = false;
     bool test_routes = false;
     std::string indent = "\t";

@@ -143,6 +143,9 @@ int run_reload(const Invocation& in, const std::string& proc, std::string& out, 
         if (!all.empty()) err += "Running gateways:\n" + list_of(all);
         return kFailed;
     }
+    // One that handed over to another, and only ends its requests.
+    if (found.size() > 1 && std::any_of(found.begin(), found.end(), [](const auto& g) { return g.takes_sighup; }))
+        std::erase_if(found, [](const auto& g) { return !g.takes_sighup; });
     if (found.size() > 1) {
         err = "reload: several gateways run with " + wanted + "; choose one of them:\n" + list_of(found);
         return kFailed;

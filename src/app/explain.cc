@@ -359,14 +359,32 @@ std::vector<const conf::Endpoint*> routed(const conf::Service& s) {
 
 // --- the service -----------------------------------------------------------------------------------------------------
 
+std::string place_text(const plan::ListenerPlan& l) {
+    std::string out = l.is_unix() ? "unix socket " + l.path
+                                  : (l.ip.empty() ? "every address" : l.ip) + ", port " + std::to_string(l.port);
+    if (l.proxy_protocol) out += ", PROXY header first";
+    return out;
+}
+
 Item service_item(const conf::Service& s, const plan::Snapshot& snap) {
     Item out = group("service", "service", s.name.empty() ? "(no name)" : s.name);
     const plan::ServerPlan& v = snap.server;
     out.children.push_back(said("name", {}, s.name));
-    out.children.push_back(said("listen_ip", {}, v.listen_ip));
-    out.children.push_back(
-        number("port", "listener", v.port,
-               (v.listen_ip.empty() ? "every address" : v.listen_ip) + ", port " + std::to_string(v.port)));
+    const plan::ListenerPlan* main =
+        !v.listeners.empty() && v.listeners[0]->name == "main" ? v.listeners[0].get() : nullptr;
+    out.children.push_back(said("listen_ip", {}, main ? main->ip : ""));
+    out.children.push_back(number("port", "listener", main ? main->port : 0, main ? place_text(*main) : "none"));
+    Item more = list("listeners");
+    for (const auto& l : v.listeners) {
+        if (l.get() == main) continue;
+        Item one = group({}, "listener " + l->name, place_text(*l));
+        one.children.push_back(said("name", {}, l->name));
+        one.children.push_back(said("place", {}, l->key()));
+        one.children.push_back(truth("tls", {}, l->tls, {}));
+        one.children.push_back(truth("proxy_protocol", {}, l->proxy_protocol, {}));
+        more.children.push_back(std::move(one));
+    }
+    if (!more.children.empty()) out.children.push_back(std::move(more));
     Item workers;
     workers.label = "workers";
     workers.text = "one per usable core, or as run --workers says; each accepts and answers by itself";

@@ -6,10 +6,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,12 +40,14 @@ struct Supervisor::WorkerThread {
 
 namespace {
 
-// A peer that takes nothing and says nothing for so long is gone.
-constexpr int kUserTimeoutMs = 300'000;
 // Between two looks at the watched file.
 constexpr uint64_t kLookMs = 500;
 // A ticket of TLS is good for a day: four keys, each the newest for so long (net/tls_library.h).
 constexpr uint64_t kTicketKeyMs = 8 * 3600 * 1000;
+// A handshake that had begun when a listener was removed has so long to end.
+constexpr uint64_t kLastHandshakesMs = 200;
+// After an upgrade, idle connections have so long for a last request, whose answer says that the connection ends.
+constexpr uint64_t kLastRequestMs = 5000;
 
 unsigned usable_cores() {
     cpu_set_t set;
@@ -77,15 +81,18 @@ struct Post : rt::Remote {
     std::shared_ptr<void> arg;
 };
 
-struct SwapListeners {
-    std::vector<int> add, remove;  // per worker
-    std::atomic<unsigned> left{0};
+struct PostedListeners {
+    PostedListeners(std::vector<OpenListener> l, unsigned n) : listeners(std::move(l)), workers(n), left(n) {}
+    std::vector<OpenListener> listeners;
+    unsigned workers;
+    std::atomic<unsigned> left;
     std::promise<void> done;
 };
 
 }  // namespace
 
-Supervisor::Supervisor(RunOptions options) : options_(std::move(options)) {}
+Supervisor::Supervisor(RunOptions options)
+    : options_(std::move(options)), upgrades_(loop_, *this, uint64_t{options_.upgrade_seconds} * 1000) {}
 Supervisor::~Supervisor() = default;
 
 std::shared_ptr<plan::Snapshot> Supervisor::load(conf::Diagnostics& diagnostics,
@@ -149,32 +156,6 @@ void Supervisor::log_start(const conf::Service& s) {
     }
 }
 
-bool Supervisor::open_listener(const std::string& ip, uint16_t port, ListenAddress& out, std::string& error) {
-    out.ip = ip;
-    out.port = port;
-    // When only the address changes, the port is held by ourselves.
-    if (port != listen_.port) {
-        if (Result<void> free = net::port_is_free(ip, port); !free) {
-            error = free.error().message;
-            return false;
-        }
-    }
-    for (size_t i = 0; i < workers_.size(); ++i) {
-        Result<int> fd = net::listen_tcp(ip, port);
-        if (!fd) {
-            error = fd.error().message;
-            for (int f : out.fds)
-                ::close(f);
-            out.fds.clear();
-            return false;
-        }
-        // Accepted sockets inherit these.
-        net::tune(*fd, 15, kUserTimeoutMs);
-        out.fds.push_back(*fd);
-    }
-    return true;
-}
-
 void Supervisor::post_to_workers(void (*fn)(engine::Worker&, void*), std::shared_ptr<void> arg) {
     for (auto& w : workers_) {
         auto* p = new Post;
@@ -200,7 +181,7 @@ int Supervisor::run() {
     // Signals are read by the control loop; threads inherit the mask.
     sigset_t set;
     sigemptyset(&set);
-    for (int s : {SIGINT, SIGTERM, SIGHUP, SIGUSR1})
+    for (int s : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD})
         sigaddset(&set, s);
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
 
@@ -245,7 +226,8 @@ int Supervisor::run() {
     for (engine::Worker* w : all)
         w->set_neighbours(all);
     std::string error;
-    if (!open_listener(snapshot->server.listen_ip, snapshot->server.port, listen_, error)) {
+    listeners_ = std::make_unique<ListenerSet>(n);
+    if (!open_listeners(error)) {
         log_->write(Level::error, "[SERVICE: Gin]", error);
         log_->stop();
         return 1;
@@ -256,7 +238,6 @@ int Supervisor::run() {
     malloc_trim(0);
 
     for (unsigned i = 0; i < n; ++i) {
-        workers_[i]->worker->listen(listen_.fds[i]);
         WorkerThread* w = workers_[i].get();
         w->thread = std::thread([w, i] {
             char name[16];
@@ -265,7 +246,27 @@ int Supervisor::run() {
             w->loop->run();
         });
     }
-    log_->write(Level::info, "[SERVICE: Gin]", "Listening on port: " + std::to_string(listen_.port));
+    // From here on it serves. A predecessor lets go at this moment, and goes on when it is not told to.
+    if (predecessor_) {
+        std::vector<std::string> places;
+        for (const OpenListener& l : listeners_->all())
+            places.push_back(l.plan->key());
+        if (Result<void> r = predecessor_->take_over(places); !r) {
+            log_->write(Level::error, "[SERVICE: Upgrade]", r.error().message);
+            log_->stop();
+            _exit(1);  // workers run, and serve nothing
+        }
+        predecessor_.reset();
+        notify_service_manager("MAINPID=" + std::to_string(::getpid()));
+        // It serves without them, too.
+        if (Result<void> r = listeners_->grow(); !r) log_->write(Level::error, "[SERVICE: Gin]", r.error().message);
+    }
+    add_listeners(listeners_->all());
+    if (!options_.upgrade_socket.empty()) {
+        if (Result<void> r = upgrades_.open(options_.upgrade_socket); !r)
+            log_->write(Level::error, "[SERVICE: Upgrade]",
+                        "the next upgrade will not find this process: " + r.error().message);
+    }
     notify_service_manager("READY=1");
 
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -281,8 +282,7 @@ int Supervisor::run() {
     for (auto& w : workers_) {
         if (w->thread.joinable()) w->thread.join();
     }
-    for (int f : listen_.fds)
-        ::close(f);
+    listeners_->close_all();
     signals_.close();
     watch_.close();
     log_->write(Level::info, "[SERVICE: Gin]", "Router execution ended");
@@ -302,6 +302,13 @@ void Supervisor::on_signal() {
                 break;
             case SIGUSR1:
                 dump_counters();
+                break;
+            case SIGUSR2:
+                start_successor();
+                break;
+            case SIGCHLD:
+                while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+                }
                 break;
             default:
                 shut_down(static_cast<int>(s.ssi_signo));
@@ -328,16 +335,27 @@ void Supervisor::dump_counters() {
 
 void Supervisor::reload(const char* why) {
     if (stopping_) return;
+    if (upgrades_.busy()) {  // the successor was given the listeners of this configuration, and reads the file itself
+        reload_when_free_ = true;
+        return;
+    }
     notify_reloading();
+    drop_removed_listeners();  // of the reload before: their place may be wanted again
     conf::Diagnostics diagnostics;
     std::shared_ptr<conf::Service> service;
     std::shared_ptr<const TlsKeeper::Loaded> tls;
     auto snapshot = load(diagnostics, service, tls);
     std::string error;
-    ListenAddress fresh;
-    bool moved = snapshot && (snapshot->server.port != listen_.port || snapshot->server.listen_ip != listen_.ip);
-    if (snapshot && moved && !open_listener(snapshot->server.listen_ip, snapshot->server.port, fresh, error))
-        snapshot.reset();
+    ListenerSet::Change change;
+    if (snapshot) {
+        auto prepared = listeners_->prepare(snapshot->server.listeners);
+        if (prepared) {
+            change = std::move(*prepared);
+        } else {
+            error = prepared.error().message;
+            snapshot.reset();
+        }
+    }
     if (!snapshot) {
         ++failed_reloads_;
         log_->write(Level::error, "",
@@ -360,27 +378,8 @@ void Supervisor::reload(const char* why) {
     tls_.adopt(std::move(tls));
     say_tls(tls_.current());
     post_tls(snapshot_);
-    if (moved) {
-        auto swap = std::make_shared<SwapListeners>();
-        swap->add = fresh.fds;
-        swap->remove = listen_.fds;
-        swap->left = static_cast<unsigned>(workers_.size());
-        auto done = swap->done.get_future();
-        post_to_workers(
-            [](engine::Worker& w, void* a) {
-                auto& s = *static_cast<SwapListeners*>(a);
-                w.listen(s.add[w.index()]);
-                w.unlisten(s.remove[w.index()]);
-                if (--s.left == 0) s.done.set_value();
-            },
-            swap);
-        // The old descriptors are closed when every worker has let go of them.
-        done.wait();
-        for (int f : listen_.fds)
-            ::close(f);
-        listen_ = std::move(fresh);
-        log_->write(Level::info, "[SERVICE: Gin]", "Listening on port: " + std::to_string(listen_.port));
-    }
+    listeners_->commit(change, snapshot->server.listeners);
+    add_listeners(std::move(change.added));
     info(std::string("Reload (") + why + ") done: generation " + std::to_string(snapshot_->generation));
     notify_service_manager("READY=1");
     snapshot.reset();
@@ -388,7 +387,56 @@ void Supervisor::reload(const char* why) {
     malloc_trim(0);
 }
 
+// Workers accept from new sockets at once, and for a while from the removed ones too.
+void Supervisor::add_listeners(std::vector<OpenListener> added) {
+    log_listeners(added);
+    post_to_workers(
+        [](engine::Worker& w, void* a) {
+            auto& s = *static_cast<PostedListeners*>(a);
+            for (const OpenListener& l : s.listeners)
+                for (int fd : l.of_worker(w.index(), s.workers))
+                    w.listen(fd, l.plan);
+        },
+        std::make_shared<PostedListeners>(std::move(added), listeners_->workers()));
+    if (listeners_->removed().empty()) return;
+    removed_timer_.arg = this;
+    removed_timer_.fire = [](rt::Timer&, void* self) { static_cast<Supervisor*>(self)->drop_removed_listeners(); };
+    loop_.wheel().arm(removed_timer_, loop_.now_ms() + kLastHandshakesMs);
+}
+
+void Supervisor::drop_removed_listeners() {
+    if (removed_timer_.armed()) removed_timer_.disarm();
+    if (listeners_->removed().empty()) return;
+    auto posted = std::make_shared<PostedListeners>(listeners_->removed(), listeners_->workers());
+    auto done = posted->done.get_future();
+    post_to_workers(
+        [](engine::Worker& w, void* a) {
+            auto& s = *static_cast<PostedListeners*>(a);
+            for (const OpenListener& l : s.listeners)
+                for (int fd : l.of_worker(w.index(), s.workers))
+                    w.unlisten(fd);
+            if (--s.left == 0) s.done.set_value();
+        },
+        posted);
+    // The descriptors are closed when every worker has let go of them.
+    done.wait();
+    listeners_->close_removed();
+}
+
+void Supervisor::log_listeners(const std::vector<OpenListener>& listeners) {
+    for (const OpenListener& l : listeners) {
+        std::string text = l.plan->is_unix() ? "Listening on unix socket: " + l.plan->path
+                                             : "Listening on port: " + std::to_string(l.plan->port);
+        if (l.plan->name != "main" && l.plan->name != l.plan->path) text += " (" + l.plan->name + ")";
+        log_->write(Level::info, "[SERVICE: Gin]", text);
+    }
+}
+
 void Supervisor::shut_down(int sig) {
+    if (handed_over_) {  // it drains already; now without waiting for idle connections
+        handed_over_ = false;
+        return drain(0);
+    }
     if (stopping_) {
         info("Second signal: ending at once");
         log_->stop(std::chrono::milliseconds(500));
@@ -397,12 +445,110 @@ void Supervisor::shut_down(int sig) {
     stopping_ = true;
     notify_service_manager("STOPPING=1");
     info(std::string("Signal intercepted: ") + (sig == SIGINT ? "interrupt" : "terminated"));
+    upgrades_.close();
+    listeners_->pass_on({});
+    drain(0);
+}
+
+void Supervisor::drain(uint64_t idle_ms) {
+    stopping_ = true;
     stop_deadline_ms_ =
         snapshot_->server.max_shutdown_wait_ms ? loop_.now_ms() + snapshot_->server.max_shutdown_wait_ms : 0;
-    post_to_workers([](engine::Worker& w, void*) { w.drain(); }, nullptr);
+    auto how = std::make_shared<engine::Worker::Drain>();
+    how->kept = listeners_->kept_descriptors();
+    how->idle_ms = idle_ms;
+    post_to_workers([](engine::Worker& w, void* a) { w.drain(*static_cast<engine::Worker::Drain*>(a)); }, how);
     check_timer_.arg = this;
     check_timer_.fire = &on_check;
     loop_.wheel().arm(check_timer_, loop_.now_ms() + 5);
+}
+
+bool Supervisor::open_listeners(std::string& error) {
+    if (!options_.upgrade_socket.empty()) {
+        Result<std::unique_ptr<Predecessor>> found = Predecessor::find(options_.upgrade_socket);
+        if (!found) {
+            error = found.error().message;
+            return false;
+        }
+        predecessor_ = std::move(*found);
+    }
+    Result<net::FdManifest> inherited = net::take_activation_manifest();
+    if (!inherited) {
+        error = inherited.error().message;
+        return false;
+    }
+    if (predecessor_) {
+        info("Taking over from process " + std::to_string(predecessor_->pid) + " (version " + predecessor_->version +
+             ")");
+        inherited->close();
+        inherited = std::exchange(predecessor_->manifest, {});
+    }
+    listeners_->inherit(std::move(*inherited));
+    auto change = listeners_->prepare(snapshot_->server.listeners);
+    if (!change) {
+        error = change.error().message;
+        return false;
+    }
+    listeners_->commit(*change, snapshot_->server.listeners);
+    for (const std::string& place : listeners_->close_inherited())
+        log_->write(Level::warning, "[SERVICE: Gin]", "no listener of the configuration is at " + place);
+    return true;
+}
+
+// --- a successor
+// -----------------------------------------------------------------------------------------------------------------------
+
+net::FdManifest Supervisor::manifest() {
+    drop_removed_listeners();
+    return listeners_->manifest();
+}
+
+void Supervisor::hand_over(int pid, const std::vector<std::string>& taken) {
+    handed_over_ = true;
+    // Nobody has to tell this process about files any more; `gladius reload` looks for one that cares.
+    sigset_t hangup;
+    sigemptyset(&hangup);
+    sigaddset(&hangup, SIGHUP);
+    signal(SIGHUP, SIG_IGN);
+    pthread_sigmask(SIG_UNBLOCK, &hangup, nullptr);
+    notify_service_manager("MAINPID=" + std::to_string(pid));
+    listeners_->pass_on(taken);
+    drain(kLastRequestMs);
+}
+
+void Supervisor::upgrade_said(const std::string& text, bool failed) {
+    log_->write(failed ? Level::error : Level::info, "[SERVICE: Upgrade]", text);
+    if (failed && reload_when_free_ && !upgrades_.busy()) {
+        reload_when_free_ = false;
+        reload("after a failed upgrade");
+    }
+}
+
+// The same command again, which may be another binary by now. It finds this process by the upgrade socket.
+void Supervisor::start_successor() {
+    if (stopping_) return;
+    if (options_.upgrade_socket.empty() || options_.command.empty()) {
+        log_->write(Level::error, "[SERVICE: Upgrade]", "SIGUSR2 starts a successor only with --upgrade-socket");
+        return;
+    }
+    std::vector<char*> words;
+    for (std::string& w : options_.command)
+        words.push_back(w.data());
+    words.push_back(nullptr);
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_t how;
+    posix_spawnattr_init(&how);
+    posix_spawnattr_setsigmask(&how, &none);
+    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
+    pid_t pid = 0;
+    int e = posix_spawnp(&pid, words[0], nullptr, &how, words.data(), environ);
+    posix_spawnattr_destroy(&how);
+    if (e)
+        log_->write(Level::error, "[SERVICE: Upgrade]",
+                    "cannot start " + options_.command[0] + ": " + net::error_words(e));
+    else
+        log_->write(Level::info, "[SERVICE: Upgrade]", "started process " + std::to_string(pid));
 }
 
 void Supervisor::on_check(rt::Timer&, void* p) {

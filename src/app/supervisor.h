@@ -9,7 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include "app/listeners.h"
 #include "app/tls_keeper.h"
+#include "app/upgrade.h"
 #include "conf/load.h"
 #include "engine/budget.h"
 #include "engine/worker.h"
@@ -26,10 +28,13 @@ struct RunOptions {
     bool debug = false;
     bool watch = false;
     bool allow_unsupported = false;
-    unsigned workers = 0;  // 0: one per usable core
+    unsigned workers = 0;        // 0: one per usable core
+    std::string upgrade_socket;  // where a successor finds this process, and this one its predecessor; empty: nowhere
+    unsigned upgrade_seconds = 60;     // a successor is ready in this time
+    std::vector<std::string> command;  // of this process, to start a successor with the same
 };
 
-class Supervisor {
+class Supervisor final : private UpgradeServer::Owner {
   public:
     explicit Supervisor(RunOptions options);
     ~Supervisor();
@@ -38,11 +43,6 @@ class Supervisor {
 
   private:
     struct WorkerThread;
-    struct ListenAddress {
-        std::string ip;
-        uint16_t port = 0;
-        std::vector<int> fds;  // one per worker
-    };
 
     // Which file the path leads to, and which version of it; all zero when there is none.
     struct FileState {
@@ -53,10 +53,19 @@ class Supervisor {
 
     std::shared_ptr<plan::Snapshot> load(conf::Diagnostics& diagnostics, std::shared_ptr<conf::Service>& service,
                                          std::shared_ptr<const TlsKeeper::Loaded>& tls);
-    bool open_listener(const std::string& ip, uint16_t port, ListenAddress& out, std::string& error);
+    void add_listeners(std::vector<OpenListener> added);
+    void drop_removed_listeners();
+    void log_listeners(const std::vector<OpenListener>& listeners);
     void reload(const char* why);
     void post_to_workers(void (*fn)(engine::Worker&, void*), std::shared_ptr<void> arg);
     void shut_down(int signal);
+    void drain(uint64_t idle_ms);
+    // Listens: with the sockets of a predecessor or the service manager, when there are. False: `error` says why not.
+    bool open_listeners(std::string& error);
+    net::FdManifest manifest() override;
+    void hand_over(int pid, const std::vector<std::string>& taken) override;
+    void upgrade_said(const std::string& text, bool failed) override;
+    void start_successor();
     void on_signal();
     void on_watch();
     void start_watch();
@@ -81,12 +90,15 @@ class Supervisor {
     std::vector<std::unique_ptr<WorkerThread>> workers_;
     std::shared_ptr<const plan::Snapshot> snapshot_;
     std::vector<std::weak_ptr<const plan::Snapshot>> generations_;
-    ListenAddress listen_;
+    std::unique_ptr<ListenerSet> listeners_;
+    UpgradeServer upgrades_;
+    std::unique_ptr<Predecessor> predecessor_;
+    bool handed_over_ = false, reload_when_free_ = false;
     uint64_t generation_ = 0;
     plan::StateStore states_;
     uint64_t reloads_ = 0, failed_reloads_ = 0;
     rt::Io signals_, watch_;
-    rt::Timer check_timer_, reload_timer_, look_timer_, certificates_timer_, tickets_timer_;
+    rt::Timer check_timer_, reload_timer_, look_timer_, removed_timer_, certificates_timer_, tickets_timer_;
     TlsKeeper tls_;
     FileState loaded_, seen_;  // when it was read last, and when somebody looked last
     bool stopping_ = false;

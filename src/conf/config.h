@@ -133,6 +133,52 @@ struct LimitsOptions {
     int64_t max_memory = 0;
 };
 
+// extra_config "gladius/listeners" of the service (docs/listeners.md).
+struct ListenerOptions {
+    Node node;
+    std::string name;
+    std::string address;  // empty: every address
+    int64_t port = 0;
+    std::string path;  // of a unix socket, instead of address and port
+    std::string mode = "0660";
+    std::optional<bool> tls;  // unset: as the main listener
+    bool proxy_protocol = false;
+    std::vector<std::string> trusted;
+};
+struct ListenersOptions {
+    struct Main {
+        Node node;
+        bool disabled = false;
+        bool proxy_protocol = false;
+        std::vector<std::string> trusted;
+    };
+    Main main;
+    std::vector<ListenerOptions> more;
+};
+
+// extra_config "gladius/compression" of the service or an endpoint (docs/compression.md).
+struct CompressionOptions {
+    Node node;  // unset: nothing is packed
+    std::vector<std::string> algorithms = {"br", "gzip"};
+    std::vector<std::string> types = {"application/json",
+                                      "application/problem+json",
+                                      "application/xml",
+                                      "application/yaml",
+                                      "application/javascript",
+                                      "application/rss+xml",
+                                      "application/atom+xml",
+                                      "text/html",
+                                      "text/plain",
+                                      "text/css",
+                                      "text/csv",
+                                      "text/xml",
+                                      "text/javascript",
+                                      "image/svg+xml"};
+    int64_t min_size = 1024;
+    int64_t gzip_level = 5;
+    int64_t br_level = 4;
+};
+
 // extra_config "gladius/reload" of the service.
 struct ReloadOptions {
     Duration grace = std::chrono::seconds(30);  // how long requests of removed endpoints may go on
@@ -262,6 +308,7 @@ struct Endpoint {
     bool is_catch_all = false;             // is /__catchall; ours
     bool is_routed = true;                 // false: the method cannot be routed, the reference leaves it out
     std::vector<json::FlatmapOp> flatmap;  // on the data of several backends
+    CompressionOptions compression;        // its own; without it the service's
     ProxyOptions proxy;
     StreamOptions stream;
 };
@@ -335,6 +382,8 @@ struct Service {
     bool has_logging = false;
     LoggingOptions logging;
     LimitsOptions limits;
+    ListenersOptions listeners;
+    CompressionOptions compression;
     ReloadOptions reload;
 };
 
@@ -349,6 +398,8 @@ extern const FieldTable kClientTlsTable;
 extern const FieldTable kRouterTable;
 extern const FieldTable kLoggingTable;
 extern const FieldTable kLimitsTable;
+extern const FieldTable kListenersTable;
+extern const FieldTable kCompressionTable;
 extern const FieldTable kReloadTable;
 extern const FieldTable kStreamTable;
 extern const FieldTable kHttp2Table;

@@ -30,6 +30,8 @@ const NamespaceInfo kTable[] = {
     {"backend/http/client", "", B, H, true, &kBackendHttpClientTable},
     {"gladius/arrays", "", B, P, true, &kArraysTable},
     {"gladius/limits", "", S, P, true, &kLimitsTable},
+    {"gladius/compression", "", S | E, H, true, &kCompressionTable},
+    {"gladius/listeners", "", S, P, true, &kListenersTable},
     {"gladius/call", "", B, H, true, &kCallTable},
     {"gladius/reload", "", S, H, true, &kReloadTable},
     {"gladius/stream", "", E, H, true, &kStreamTable},

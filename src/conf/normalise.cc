@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "conf/flatmap.h"
+#include "conf/listeners.h"
 #include "conf/reference.h"
 #include "conf/scalar.h"
 #include "conf/tls.h"
@@ -139,6 +140,8 @@ void Normaliser::globals() {
     const NamespaceSink sinks[] = {{"router", &s.router},
                                    {"telemetry/logging", &s.logging},
                                    {"gladius/limits", &s.limits},
+                                   {"gladius/listeners", &s.listeners},
+                                   {"gladius/compression", &s.compression},
                                    {"gladius/reload", &s.reload}};
     check_misplaced(s.node, kServiceTable, context, diagnostics_);
     check_namespaces(s.extra_config, context, sinks, diagnostics_);
@@ -146,6 +149,8 @@ void Normaliser::globals() {
     s.has_logging = s.extra_config.has("telemetry/logging");
     s.logging.node = s.extra_config.find("telemetry/logging");
     if (s.has_router) router();
+    s.compression.node = s.extra_config.find("gladius/compression");
+    check_listeners(s, diagnostics_);
 }
 
 void Normaliser::router() {
@@ -163,8 +168,11 @@ void Normaliser::router() {
     for (const std::string& p : r.trusted_proxies) {
         if (is_ip_or_cidr(p)) continue;
         say(Severity::warning, at(n, "trusted_proxies"),
-            fmt::format("router: \"{}\" in trusted_proxies is no address and no network", p),
+            fmt::format("router: \"{}\" in trusted_proxies is no address and no network: it and all behind it are not "
+                        "trusted",
+                        p),
             "write an address such as 10.0.0.1 or a network such as 10.0.0.0/8");
+        break;
     }
 }
 
@@ -217,6 +225,13 @@ void Normaliser::hosts(std::vector<std::string>& list, const Node& object, bool 
     Node written = object.find("host");
     for (size_t i = 0; i < list.size(); ++i) {
         std::string& host = list[i];
+        if (host.starts_with("unix:")) {  // ours
+            if (!is_unix_host(host))
+                say(Severity::error, written ? element(written, i) : object,
+                    fmt::format("{}host {} not valid: invalid host", where, host.substr(0, 200)),
+                    "write the whole path of a unix socket, at most 107 bytes: \"unix:/run/app.sock\"");
+            continue;
+        }
         if (!sanitize) {
             if (host.find("://") == std::string::npos && said_hosts_.insert("raw " + host).second) {
                 say(Severity::warning, element(written, i),
@@ -331,8 +346,10 @@ void Normaliser::endpoint(Endpoint& e) {
     std::string where = fmt::format("endpoint {} {}", e.method, e.endpoint);
     NamespaceContext context{Level::endpoint, where, options_.namespaces, options_.allow_unsupported};
     check_misplaced(e.node, kEndpointTable, context, diagnostics_);
-    const NamespaceSink sinks[] = {{"proxy", &e.proxy}, {"gladius/stream", &e.stream}};
+    const NamespaceSink sinks[] = {
+        {"proxy", &e.proxy}, {"gladius/stream", &e.stream}, {"gladius/compression", &e.compression}};
     check_namespaces(e.extra_config, context, sinks, diagnostics_);
+    e.compression.node = e.extra_config.find("gladius/compression");
     for (size_t i = 0; i < e.backend.size(); ++i)
         backend(e.backend[i], i, e);
     endpoint_flatmap(e, where);

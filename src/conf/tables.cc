@@ -281,6 +281,49 @@ constexpr Field kLimitsFields[] = {
         .range(0, INT64_MAX),
 };
 
+constexpr std::string_view kTrustedDoc =
+    "Addresses and networks that send the PROXY header; connections of others are closed.";
+
+constexpr Field kMainListenerFields[] = {
+    field<&ListenersOptions::Main::disabled>("disabled", "false", "Do not listen on `port`: only on those of `more`."),
+    field<&ListenersOptions::Main::proxy_protocol>("proxy_protocol", "false",
+                                                   "Connections begin with a PROXY header (version 1 or 2)."),
+    field<&ListenersOptions::Main::trusted>("trusted", "[]", kTrustedDoc),
+};
+constexpr FieldTable kMainListenerTable{"main", kMainListenerFields, Reading::strict};
+
+constexpr Field kListenerFields[] = {
+    field<&ListenerOptions::name>("name", "its address", "Name in logs, and for systemd's FileDescriptorName."),
+    field<&ListenerOptions::address>("address", "all addresses", "IP address that is listened on."),
+    field<&ListenerOptions::port>("port", "", "Port that is listened on.").range(1, 65535),
+    field<&ListenerOptions::path>("path", "", "Path of a unix socket, instead of address and port."),
+    field<&ListenerOptions::mode>("mode", "0660", "Permissions of the unix socket, octal."),
+    field<&ListenerOptions::tls>("tls", "as the main port", "HTTPS with the keys of the root's `tls`."),
+    field<&ListenerOptions::proxy_protocol>("proxy_protocol", "false",
+                                            "Connections begin with a PROXY header (version 1 or 2)."),
+    field<&ListenerOptions::trusted>("trusted", "[]", kTrustedDoc),
+};
+constexpr FieldTable kListenerTable{"listener", kListenerFields, Reading::strict};
+
+constexpr Field kListenersFields[] = {
+    field<&ListenersOptions::main>("main", "", "The listener on the root's `listen_ip` and `port`.")
+        .of(kMainListenerTable),
+    field<&ListenersOptions::more>("more", "[]", "Further places where clients connect.").of(kListenerTable),
+};
+
+constexpr Field kCompressionFields[] = {
+    field<&CompressionOptions::algorithms>("algorithms", "[\"br\", \"gzip\"]",
+                                           "Codings that are offered, the preferred one first; [] is none.")
+        .one_of("br|gzip"),
+    field<&CompressionOptions::types>("types", "JSON, XML, YAML, text, scripts, SVG",
+                                      "Content types that are packed; \"text/*\" is all of a kind."),
+    field<&CompressionOptions::min_size>("min_size", "1024", "Bytes below which an answer goes as it is.")
+        .in_bytes()
+        .range(0, INT64_MAX),
+    field<&CompressionOptions::gzip_level>("gzip_level", "5", "Effort of gzip.").range(1, 9),
+    field<&CompressionOptions::br_level>("br_level", "4", "Effort of br.").range(0, 9),
+};
+
 constexpr Field kReloadFields[] = {
     field<&ReloadOptions::grace>("grace", "30s", "How long streams of removed endpoints go on after a reload."),
 };
@@ -395,6 +438,8 @@ const FieldTable kRouterTable{"router", kRouterFields, Reading::exact, Unknown::
 const FieldTable kLoggingTable{"telemetry/logging", kLoggingFields, Reading::exact};
 const FieldTable kLimitsTable{"gladius/limits", kLimitsFields, Reading::strict};
 const FieldTable kArraysTable{"gladius/arrays", kArraysFields, Reading::strict};
+const FieldTable kListenersTable{"gladius/listeners", kListenersFields, Reading::strict};
+const FieldTable kCompressionTable{"gladius/compression", kCompressionFields, Reading::strict};
 const FieldTable kReloadTable{"gladius/reload", kReloadFields, Reading::strict};
 const FieldTable kStreamTable{"gladius/stream", kStreamFields, Reading::strict};
 const FieldTable kHttp2Table{"gladius/http2", kHttp2Fields, Reading::strict};

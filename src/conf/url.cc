@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <sys/un.h>
 
 #include <algorithm>
 
@@ -185,6 +186,15 @@ std::string host_advice(std::string_view s) {
     if (name.find(':') != std::string_view::npos)
         return "the port must have two to five digits (a single digit is refused by the reference)";
     return "write it as http://name:port";
+}
+
+bool is_unix_host(std::string_view host) {
+    constexpr std::string_view kScheme = "unix:";
+    if (!host.starts_with(kScheme)) return false;
+    std::string_view path = host.substr(kScheme.size());
+    bool printable = std::all_of(path.begin(), path.end(),
+                                 [](char c) { return static_cast<unsigned char>(c) > ' ' && c != '\x7f'; });
+    return path.size() > 1 && path[0] == '/' && path.size() < sizeof(sockaddr_un::sun_path) && printable;
 }
 
 bool is_ip(std::string_view s) {

@@ -36,6 +36,9 @@ std::optional<CleanHost> clean_host(std::string_view host);
 // Why clean_host() refused it, and what to write instead.
 std::string host_advice(std::string_view host);
 
+// "unix:/run/app.sock": a unix socket that can be asked.
+bool is_unix_host(std::string_view host);
+
 bool is_ip(std::string_view s);
 bool is_ip_or_cidr(std::string_view s);
 

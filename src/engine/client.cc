@@ -1,5 +1,6 @@
 // One client connection, from accept to close: read a head, run the exchange, find the next one.
 #include <errno.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -9,6 +10,7 @@
 #include "engine/handle.h"
 #include "engine/respond.h"
 #include "engine/serve_h2.h"
+#include "net/proxy_protocol.h"
 #include "proto/h2_common.h"
 
 namespace gladius::engine {
@@ -67,6 +69,8 @@ std::string_view explanation(const http::RequestHead& head, std::string_view dat
     }
 }
 
+constexpr uint64_t kProxyHeaderMs = 10'000;
+
 // So many requests of a pipelining client are answered in one turn; then the other connections have theirs. It bounds
 // the stack as well: without optimisation, coroutines that never wait resume each other as nested calls.
 constexpr uint32_t kRequestsPerTurn = 32;
@@ -80,6 +84,51 @@ uint64_t first_of(uint64_t a, uint64_t b) {
 
 void on_client_hangup(rt::Io&, void* arg) {
     client_hung_up(*static_cast<ClientConn*>(arg));
+}
+
+// Takes exactly the PROXY header from the socket, so that TLS or HTTP finds its own first byte there. It is looked at
+// with every piece that comes, and left in the socket until it is whole.
+class ProxyHeaderReader final : public rt::Transport {
+  public:
+    ProxyHeaderReader(rt::Io& io, char* buf) : io_(io), buf_(buf) {}
+    ssize_t handshake() override {
+        ssize_t n = ::recv(io_.fd(), buf_, net::kMaxProxyHeader, MSG_PEEK | MSG_DONTWAIT);
+        if (n < 0) return -1;
+        net::ProxyVerdict v = net::parse_proxy_header(buf_, static_cast<size_t>(n), header);
+        if (v == net::ProxyVerdict::done)
+            return ::recv(io_.fd(), buf_, header.length, MSG_DONTWAIT) == static_cast<ssize_t>(header.length) ? 1 : -1;
+        bool wait = v == net::ProxyVerdict::need_more && n > 0 && !io_.peer_closed();
+        errno = wait ? EAGAIN : EPROTO;
+        return -1;
+    }
+    ssize_t recv(char*, size_t) override { return refuse(); }
+    ssize_t send(const char*, size_t) override { return refuse(); }
+    ssize_t peek() override { return refuse(); }
+    bool has_more() const override { return false; }
+    void shutdown_write() override {}
+    void close() override {}
+
+    net::ProxyHeader header;
+
+  private:
+    static ssize_t refuse() {
+        errno = ENOTCONN;
+        return -1;
+    }
+    rt::Io& io_;
+    char* buf_;
+};
+
+// The header that a listener with proxy_protocol expects first. False: there was none, and the connection ends.
+rt::Task<bool> read_proxy_header(ClientConn& c) {
+    if (!c.sends_proxy_header) co_return false;
+    ProxyHeaderReader reader(c.io, c.w.rx());
+    c.io.attach(reader);
+    rt::IoResult r = co_await c.io.handshake(c.scope);
+    c.io.detach();
+    if (!r.ok()) co_return false;
+    if (reader.header.has_source) c.set_address(reader.header.source);
+    co_return true;
 }
 
 // One line an error, as the reference words them (ledger 1 section 8).
@@ -215,6 +264,7 @@ rt::Task<bool> agree(ClientConn& c) {
     c.scope.deadline_in(limit ? limit : kHandshakeMs);
     rt::IoResult r = co_await c.io.handshake(c.scope);
     if (r.ok()) {
+        c.over_tls = true;
         c.w.counters.add(Counter::tls_handshakes);
         if (c.tls->resumed()) c.w.counters.add(Counter::tls_resumed);
         co_return true;
@@ -239,7 +289,22 @@ rt::Task<bool> agree(ClientConn& c) {
 rt::Detached serve(ClientConn* cp) {
     ClientConn& c = *cp;
     Worker& w = c.w;
-    if (c.tls && !co_await agree(c)) {
+    if (c.begins_with_proxy_header) {
+        const plan::ServerPlan& s = w.snapshot().server;
+        // Whoever sends it sends it at once.
+        c.scope.deadline_in(first_of(first_of(s.read_header_timeout_ms, s.read_timeout_ms), kProxyHeaderMs));
+        if (!co_await read_proxy_header(c)) {
+            w.counters.add(Counter::proxy_headers_refused);
+            if (telemetry::LogWriter* log = w.log(); log->enabled(telemetry::Level::debug))
+                log->write(telemetry::Level::debug, "[SERVICE: Gin]",
+                           "closed a connection of " + std::string(c.address()) +
+                               (c.sends_proxy_header ? ": no PROXY header, or a wrong one"
+                                                     : ": it is not among those who may send a PROXY header"));
+            w.close(cp);
+            co_return;
+        }
+    }
+    if (c.speaks_tls && (!w.begin_tls(c) || !co_await agree(c))) {
         w.close(cp);
         co_return;
     }
@@ -277,7 +342,7 @@ rt::Detached serve(ClientConn* cp) {
         }
         bool closed = false, no_memory = false;
         while (found.status == http::Status::need_more) {
-            if (w.draining() && !begun && served > 0) {
+            if (w.closes_idle() && !begun && served > 0) {
                 closed = true;
                 break;
             }

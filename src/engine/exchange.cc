@@ -46,6 +46,17 @@ void InputBuffer::clear() {
 }
 
 ClientConn::ClientConn(Worker& worker, const net::Address& from) : w(worker), scope(worker.loop), in(worker.budget()) {
+    set_address(from);
+}
+
+void ClientConn::set_address(const net::Address& from) {
+    is_local = from.family() == AF_UNIX;
+    if (is_local) {
+        constexpr std::string_view kHere = "127.0.0.1";
+        std::memcpy(ip, kHere.data(), kHere.size());
+        ip_len = kHere.size();
+        return;
+    }
     ip_len = static_cast<uint8_t>(net::format_ip(from, ip));
 }
 
@@ -54,6 +65,7 @@ ClientConn::ClientConn(ClientConn& connection, rt::Scope& parent)
       scope(w.loop, &parent),
       in(w.budget()),
       over_tls(connection.over_tls),
+      is_local(connection.is_local),
       is_stream(true),
       ip_len(connection.ip_len) {
     std::memcpy(ip, connection.ip, ip_len);

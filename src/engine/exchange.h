@@ -54,13 +54,19 @@ struct ClientConn : ListHook {
     net::TlsTransport* tls = nullptr;  // below io; none: plain HTTP
     rt::Scope scope;                   // everything of the connection; its deadline is the phase's (idle, head, write)
     InputBuffer in;
-    Exchange* exchange = nullptr;  // nullptr: between requests
-    bool over_tls = false;         // the client speaks TLS with us
-    H2Connection* h2 = nullptr;    // of a connection that speaks HTTP/2
-    bool is_stream = false;        // what is sent ends with it: no chunks, nothing to keep alive
+    Exchange* exchange = nullptr;           // nullptr: between requests
+    bool over_tls = false;                  // the client speaks TLS with us
+    bool begins_with_proxy_header = false;  // of the listener; before TLS and HTTP
+    bool sends_proxy_header = false;        // and this peer may say one
+    bool is_local = false;                  // came through a unix socket
+    bool speaks_tls = false;                // of the listener
+    H2Connection* h2 = nullptr;             // of a connection that speaks HTTP/2
+    bool is_stream = false;                 // what is sent ends with it: no chunks, nothing to keep alive
     uint8_t ip_len = 0;
     char ip[46];
     std::string_view address() const { return {ip, ip_len}; }
+    // Who came through a unix socket is on this machine.
+    void set_address(const net::Address& from);
 };
 
 struct Answer;

@@ -248,14 +248,9 @@ namespace {
 bool trusted(const plan::RouterPlan& s, std::string_view ip) {
     net::Address a;
     if (!net::parse_ip(ip, 0, a)) return false;
-    uint8_t bytes[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    if (a.family() == AF_INET6)
-        __builtin_memcpy(bytes, &reinterpret_cast<const sockaddr_in6*>(&a.storage)->sin6_addr, 16);
-    else
-        __builtin_memcpy(bytes + 12, &reinterpret_cast<const sockaddr_in*>(&a.storage)->sin_addr, 4);
-    for (const plan::Cidr& c : s.trusted)
-        if (c.holds(bytes)) return true;
-    return false;
+    uint8_t bytes[16];
+    net::write_mapped(a, bytes);
+    return plan::any_holds(s.trusted, bytes);
 }
 
 // One header, from right to left: the first address that is not trusted, or the leftmost. Empty when an element is no
@@ -287,11 +282,14 @@ std::string_view find_client_ip(Exchange& ex) {
     std::string_view peer = ex.c.address();
     if (s.app_engine) [[unlikely]] {
         for (const http::Field& f : ex.all_fields())
-            if (http::same_name(ex.name(f), "X-Appengine-Remote-Addr") && !ex.value(f).empty()) return ex.value(f);
+            if (http::same_name(ex.name(f), "X-Appengine-Remote-Addr")) {
+                if (!ex.value(f).empty()) return ex.value(f);
+                break;
+            }
     }
     if (s.usual_ip_headers && !(ex.head.mask & kUsualIpHeaders)) [[likely]]
         return peer;
-    if (!s.forwarded_by_client_ip || !(s.trust_all || trusted(s, peer))) return peer;
+    if (!s.forwarded_by_client_ip || !(s.trust_all || ex.c.is_local || trusted(s, peer))) return peer;
     for (const std::string& name : s.remote_ip_headers) {
         std::string_view all;  // several fields of the name count as one list
         for (const http::Field& f : ex.all_fields()) {

@@ -13,7 +13,8 @@ namespace {
 constexpr uint32_t kAcceptsPerTurn = 128;
 }  // namespace
 
-Listener::Listener(Worker& w, int fd) : w_(w), fd_(fd) {
+Listener::Listener(Worker& w, int fd, std::shared_ptr<const plan::ListenerPlan> plan)
+    : w_(w), fd_(fd), plan_(std::move(plan)) {
     GL_CHECK(io_.open(w.loop, fd));
     io_.on_readable(&on_ready, this);
     timer_.arg = this;
@@ -24,6 +25,15 @@ Listener::Listener(Worker& w, int fd) : w_(w), fd_(fd) {
 
 Listener::~Listener() {
     io_.release();
+}
+
+void Listener::adopt(const plan::ServerPlan& server) {
+    std::string key = plan_->key();
+    for (const auto& l : server.listeners) {
+        if (l->key() != key) continue;
+        plan_ = l;
+        return;
+    }
 }
 
 void Listener::on_ready(rt::Io&, void* self) {
@@ -56,7 +66,7 @@ void Listener::accept_up_to(uint32_t n) {
         from.length = sizeof from.storage;
         int fd = ::accept4(fd_, from.sa(), &from.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            w_.accept(fd, from);
+            w_.accept(fd, from, *plan_);
             ++taken;
             continue;
         }

@@ -8,9 +8,11 @@ namespace gladius::engine {
 
 class Listener {
   public:
-    Listener(Worker& w, int fd);
+    Listener(Worker& w, int fd, std::shared_ptr<const plan::ListenerPlan> plan);
     ~Listener();
     int fd() const { return fd_; }
+    // A reload: what is spoken here may be something else from now on.
+    void adopt(const plan::ServerPlan& server);
     // Takes what the kernel has queued, so that no connection is lost when the socket goes away.
     void accept_all();
 
@@ -21,6 +23,7 @@ class Listener {
     static void on_timer(rt::Timer& t, void* self);
     Worker& w_;
     int fd_;
+    std::shared_ptr<const plan::ListenerPlan> plan_;
     rt::Io io_;
     rt::Timer timer_;
 };

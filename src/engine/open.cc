@@ -403,7 +403,11 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
         if (!r.with_body) how_ = BodyPlan::none;
         url_ = ex_.arena.concat("http://", to.authority, head.target);  // as it was asked for, with its escapes
         if (draft_) draft_->url = DraftUrl::parse(url_, ex_.arena);
-        if (!co_await start_on(peer_of(ex_.w, to), http::method_of(method), scope)) {
+        // A backend behind a unix socket knows itself by the name that it is asked with.
+        const plan::HostPlan& own = *host_->host;
+        bool stays = own.is_unix() && to.authority == own.header;
+        upstream::Peer& next = stays ? ex_.w.peer(*ex_.plan, *host_) : peer_of(ex_.w, to);
+        if (!co_await start_on(next, http::method_of(method), scope)) {
             error = std::move(call_->error);
             co_return false;
         }

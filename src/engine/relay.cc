@@ -8,6 +8,7 @@
 
 #include "base/pool.h"
 #include "engine/body.h"
+#include "engine/compress.h"
 #include "engine/gates.h"
 #include "engine/handle.h"
 #include "engine/inflate.h"
@@ -123,6 +124,15 @@ bool completed_by_static(const Exchange& ex) {
     return fixed && fixed->on_success() && fixed->text != "{}";
 }
 
+// How the end of a body is told whose length nobody knows, as lines of the head.
+std::string_view unknown_length(Exchange& ex, ClientFraming& f) {
+    if (ex.c.is_stream) return {};  // ends with the stream
+    f.chunked = ex.head.minor_version == 1;
+    if (f.chunked) return "Transfer-Encoding: chunked\r\n";
+    ex.close = f.until_close = true;
+    return {};
+}
+
 // Writes the head for the client from the backend's.
 void compose_head(Exchange& ex, BackendCall& backend, const AnswerDraft* draft, bool inflating, std::string_view first,
                   HeadWriter& h, ClientFraming& f) {
@@ -155,16 +165,7 @@ void compose_head(Exchange& ex, BackendCall& backend, const AnswerDraft* draft, 
         h.field("Content-Type", sniff_content_type(first));
         f.untyped = false;
     }
-    if (!f.bodiless && !rules.length) {
-        if (ex.c.is_stream) {
-            // Ends with the stream.
-        } else if (ex.head.minor_version == 1) {
-            f.chunked = true;
-            h.raw("Transfer-Encoding: chunked\r\n");
-        } else {
-            ex.close = f.until_close = true;
-        }
-    }
+    if (!f.bodiless && !rules.length) h.raw(unknown_length(ex, f));
     h.finish(ex, dated);
 }
 
@@ -202,7 +203,10 @@ RunBytes frame(char* data, size_t n, bool last, bool chunked, std::string_view l
     return {begin, total};
 }
 
-rt::Task<void> relay_inflated(Exchange& ex, BackendCall& backend, BodyRun& run, HeadWriter& h, const ClientFraming& f);
+rt::Task<void> relay_inflated(Exchange& ex, BackendCall& backend, BodyRun& run, std::string_view head,
+                              const ClientFraming& f);
+rt::Task<void> relay_packed(Exchange& ex, BackendCall& backend, BodyRun& run, std::string_view head,
+                            const ClientFraming& f, Compressor& z, StreamWatch& watch);
 
 // The body is in the draft: nothing of the backend's goes through.
 rt::Task<void> answer_from(Exchange& ex, BackendCall& backend, const AnswerDraft& draft);
@@ -271,6 +275,10 @@ rt::Task<void> relay(Exchange& ex) {
     if (call.uploading() || (!ex.body.done && !backend.body_replaced()) || !worth_draining(ex)) ex.close = true;
 
     bool inflating = backend.inflates();
+    const plan::CompressionPlan* packing = ex.plan->compression.get();
+    // What the backend packed for us, the client may unpack.
+    bool passes = inflating && packing && !draft && takes_gzip(ex, *packing);
+    if (passes) inflating = false;
     BodyRun run = call.first();
     // Stages can make a head larger than the room that the worker's buffers have for one.
     size_t lines = (draft ? draft->headers.bytes() : 0) + ex.stage_header_bytes();
@@ -280,21 +288,34 @@ rt::Task<void> relay(Exchange& ex) {
     ClientFraming f;
     compose_head(ex, backend, draft, inflating, inflating ? std::string_view() : std::string_view(run.data, run.n), h,
                  f);
+    std::string_view lead = h.bytes();
+    if (inflating && packing && choose_coding(ex, *packing, lead, false).varies)
+        lead = coded_head(ex, lead, {plan::Coding::none, true}, {}, {});
     if (inflating) {
-        co_await relay_inflated(ex, backend, run, h, f);
+        co_await relay_inflated(ex, backend, run, lead, f);
         co_return;
     }
     if (f.bodiless) {
         run.n = 0;
         run.done = true;
     }
-    std::string_view lead = h.bytes();
     if (f.untyped && !run.done && !run.failed) {
         // The reference's server guesses the type from the first bytes, so it says nothing before they are there.
         lead = ex.arena.copy(lead);
         while (run.n == 0 && !run.done && !run.failed)
             run = co_await call.next();
         if (run.n > 0) lead = add_type(ex, lead, {run.data, run.n});
+    }
+    Compressor z(ex.w.budget());
+    if (packing) [[unlikely]] {
+        CodingChoice choice = choose_coding(ex, *packing, lead, passes);
+        bool packed = choice.coding != plan::Coding::none && !f.bodiless && z.open(choice.coding, *packing);
+        if (!packed) choice.coding = plan::Coding::none;
+        lead = coded_head(ex, lead, choice, {}, packed ? unknown_length(ex, f) : std::string_view());
+        if (packed) {
+            co_await relay_packed(ex, backend, run, lead, f, z, watch);
+            co_return;
+        }
     }
     if (large) {
         char* moved = ex.arena.chars(lines + run.n + 2048) + lines + 1024;
@@ -392,7 +413,8 @@ rt::Task<void> answer_from(Exchange& ex, BackendCall& backend, const AnswerDraft
 
 // Gzip that the gateway asked for itself is unpacked on the way (the reference's transport does it, no-op or not): 32
 // KiB window, output as it comes, flushed with every piece of input.
-rt::Task<void> relay_inflated(Exchange& ex, BackendCall& backend, BodyRun& run, HeadWriter& h, const ClientFraming& f) {
+rt::Task<void> relay_inflated(Exchange& ex, BackendCall& backend, BodyRun& run, std::string_view composed,
+                              const ClientFraming& f) {
     upstream::Call& call = backend.call();
     constexpr size_t kIn = 16 * 1024, kOut = 32 * 1024, kRoom = 64;
     uint64_t cost = kIn + kOut + Inflater::kBytes;
@@ -410,7 +432,7 @@ rt::Task<void> relay_inflated(Exchange& ex, BackendCall& backend, BodyRun& run, 
     char* in = static_cast<char*>(pool_allocate(kIn));
     char* out = static_cast<char*>(pool_allocate(kOut));
     Inflater z;
-    std::string_view head = ex.arena.copy(h.bytes());
+    std::string_view head = ex.arena.copy(composed);
     bool broken = false, whole = false;
     size_t moved = 0;
     // Writing waits, and the receive buffer does not: input stands in a buffer of our own.
@@ -472,6 +494,66 @@ rt::Task<void> relay_inflated(Exchange& ex, BackendCall& backend, BodyRun& run, 
             cut_short(ex, f);
             if (ex.stream && ex.stream->timed_out()) ex.add_error(kIdle);
         }
+    }
+    pool_free(first, first_n);
+    pool_free(in, kIn);
+    pool_free(out, kOut);
+    ex.w.budget().give(cost);
+    co_await backend.end();
+}
+
+// Packed on the way, and flushed with every piece: what the backend has said, the client can read.
+rt::Task<void> relay_packed(Exchange& ex, BackendCall& backend, BodyRun& run, std::string_view head,
+                            const ClientFraming& f, Compressor& z, StreamWatch& watch) {
+    upstream::Call& call = backend.call();
+    constexpr size_t kIn = 16 * 1024, kOut = 32 * 1024, kRoom = 64;
+    if (!ex.w.budget().take_last(kIn + kOut + run.n)) {
+        ex.gone = true;
+        co_await backend.end();
+        co_return;
+    }
+    uint64_t cost = kIn + kOut + run.n;
+    char* in = static_cast<char*>(pool_allocate(kIn));
+    char* out = static_cast<char*>(pool_allocate(kOut));
+    // Writing waits, and the receive buffer does not: input stands in a buffer of our own.
+    size_t first_n = run.n;
+    char* first = static_cast<char*>(pool_allocate(first_n));
+    if (first_n) std::memcpy(first, run.data, first_n);
+    std::string_view rest{first, first_n};
+    size_t moved = 0, sent = 0;
+    bool broken = false;
+    if (!write_fast(ex, head.data(), head.size(), sent))
+        co_await write_slow(ex, head.data() + sent, head.size() - sent, ex.scope);
+    while (!ex.gone) {
+        bool last = run.done && !run.failed, drained = rest.empty() && !last;
+        while (!drained && !ex.gone) {
+            size_t produced = 0, done = 0;
+            char* o = out + kRoom;
+            auto how = last ? Compressor::How::finish : Compressor::How::flush;
+            broken = !z.run(rest, how, o, kOut - 2 * kRoom, produced, drained);
+            if (broken) break;
+            RunBytes bytes = frame(o, produced, last && drained, f.chunked, {});
+            if (bytes.n > 0 && !write_fast(ex, bytes.begin, bytes.n, done) &&
+                !co_await write_slow(ex, bytes.begin + done, bytes.n - done, ex.scope))
+                break;
+            moved += produced;
+            if (moved > kFairBytes) {
+                moved = 0;
+                co_await ex.w.loop.yield();
+            }
+        }
+        if (broken || ex.gone || run.done || run.failed) break;
+        watch.moved();
+        run = co_await call.next(kIn);
+        if (run.n > 0) std::memcpy(in, run.data, run.n);
+        rest = {in, run.n};
+    }
+    if (run.failed || broken || ex.gone) {
+        ex.gone = true;
+        cut_short(ex, f);
+        if (ex.scope.why() == rt::Wake::timeout)
+            ex.add_error(watch.timed_out() ? kIdle : std::string_view("context deadline exceeded"));
+        if (run.failed && !call.error.text.empty()) ex.add_error(call.error.text);
     }
     pool_free(first, first_n);
     pool_free(in, kIn);

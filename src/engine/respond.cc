@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "engine/body.h"
+#include "engine/compress.h"
 #include "simd/bytes.h"
 
 namespace gladius::engine {
@@ -181,6 +182,10 @@ rt::Task<void> answer(Exchange& ex, const Answer& a) {
     }
     h.finish(ex, a.has_date);
     bool with_body = !bodiless && ex.head.method != http::Method::head && !a.body.empty();
+    if (ex.plan && ex.plan->compression && !bodiless) [[unlikely]] {
+        co_await answer_coded(ex, h.bytes(), with_body ? a.body : std::string_view());
+        co_return;
+    }
     size_t done;
     // Where a stream takes less, the body stays where it is while it waits.
     size_t room = ex.c.is_stream ? std::min(ex.c.io.room(), Worker::kTransmit) : Worker::kTransmit;

@@ -84,6 +84,8 @@ void Worker::adopt(std::shared_ptr<const plan::Snapshot> s, TlsParts tls) {
     std::swap(peer_by_host_, peers);
     adopt(std::move(tls));
     snapshot_ = std::move(s);
+    for (auto& l : listeners_)
+        l->adopt(snapshot_->server);
     // After the new ones are held: what both have stays warm.
     for (upstream::Peer* p : peers)
         p->unref();
@@ -161,8 +163,8 @@ uint64_t Worker::random() {  // xorshift64*: for balancing, not for secrets
     return (random_ * 2685821657736338717ull) >> 32;
 }
 
-void Worker::listen(int fd) {
-    listeners_.push_back(std::make_unique<Listener>(*this, fd));
+void Worker::listen(int fd, std::shared_ptr<const plan::ListenerPlan> plan) {
+    listeners_.push_back(std::make_unique<Listener>(*this, fd, std::move(plan)));
 }
 
 void Worker::unlisten(int fd) {
@@ -176,7 +178,7 @@ bool Worker::at_connection_limit() const {
     return limit && connections_ >= (limit + count_ - 1) / count_;
 }
 
-void Worker::accept(int fd, const net::Address& from) {
+void Worker::accept(int fd, const net::Address& from, const plan::ListenerPlan& at) {
     auto* c = new (pool_allocate(sizeof(ClientConn))) ClientConn(*this, from);
     if (!c->io.open(loop, fd)) {
         ::close(fd);
@@ -184,16 +186,25 @@ void Worker::accept(int fd, const net::Address& from) {
         pool_free(c, sizeof(ClientConn));
         return;
     }
-    if (tls_.server) {
-        c->tls = net::TlsTransport::accept(c->io, tls_scratch_, tls_.server);
-        c->io.attach(*c->tls);
-        c->over_tls = true;
+    c->speaks_tls = at.tls;
+    c->begins_with_proxy_header = at.proxy_protocol;
+    if (at.proxy_protocol) {
+        uint8_t address[16];
+        net::write_mapped(from, address);
+        c->sends_proxy_header = at.is_unix() || plan::any_holds(at.trusted, address);
     }
     clients_.push_back(*c);
     ++connections_;
     counters.add(Counter::connections_accepted);
     counters.add(Counter::connections_open);
     serve(c);
+}
+
+bool Worker::begin_tls(ClientConn& c) {
+    if (!tls_.server) return false;
+    c.tls = net::TlsTransport::accept(c.io, tls_scratch_, tls_.server);
+    c.io.attach(*c.tls);
+    return true;
 }
 
 void Worker::close(ClientConn* c) {
@@ -210,9 +221,10 @@ void Worker::close(ClientConn* c) {
         c);
 }
 
-void Worker::drain() {
+void Worker::drain(const Drain& how) {
     draining_ = true;
     for (auto& l : listeners_) {
+        if (std::find(how.kept.begin(), how.kept.end(), l->fd()) != how.kept.end()) continue;
         l->accept_all();
         ::shutdown(l->fd(), SHUT_RDWR);  // refused from now on, not queued for nobody
     }
@@ -222,10 +234,17 @@ void Worker::drain() {
     for (const plan::Resident& r : residents_)
         r.drain(r.config.get(), *this);
     for (ClientConn* c = clients_.front(); c; c = clients_.next(*c))
-        if (c->h2)
-            engine::drain(*c->h2);
-        else if (!c->exchange && c->in.empty())
-            c->scope.cancel(rt::Wake::cancelled);
+        if (c->h2) engine::drain(*c->h2);
+    if (!how.idle_ms) return close_idle();
+    idle_timer_.arg = this;
+    idle_timer_.fire = [](rt::Timer&, void* self) { static_cast<Worker*>(self)->close_idle(); };
+    loop.wheel().arm(idle_timer_, loop.now_ms() + how.idle_ms);
+}
+
+void Worker::close_idle() {
+    closes_idle_ = true;
+    for (ClientConn* c = clients_.front(); c; c = clients_.next(*c))
+        if (!c->h2 && !c->exchange && c->in.empty()) c->scope.cancel(rt::Wake::cancelled);
 }
 
 void Worker::cut_all() {

@@ -69,12 +69,19 @@ class Worker : public upstream::Context {
     const plan::RouterPlan& service() const { return *snapshot_->service; }
 
     // Listeners: descriptors stay the supervisor's; a worker accepts from its own ones.
-    void listen(int fd);
+    void listen(int fd, std::shared_ptr<const plan::ListenerPlan> plan);
     void unlisten(int fd);
 
-    // No new connections; idle ones are closed, running requests end with Connection: close.
-    void drain();
+    // No new connections; idle ones are closed, running requests end with Connection: close. Sockets in `kept` go on in
+    // another process: who waits in them is left to it. With idle_ms an idle connection may ask once more in that time,
+    // because its client cannot know that it is about to be closed.
+    struct Drain {
+        std::vector<int> kept;
+        uint64_t idle_ms = 0;
+    };
+    void drain(const Drain& how);
     bool draining() const { return draining_; }
+    bool closes_idle() const { return closes_idle_; }
     // Ends every connection now (the drain's time is up).
     void cut_all();
     bool at_connection_limit() const;
@@ -82,7 +89,9 @@ class Worker : public upstream::Context {
     bool may_complain() { return complaints_++ < 10; }
     // Generations of which an exchange still holds an endpoint.
     size_t retired_endpoints() const { return retired_endpoints_; }
-    void accept(int fd, const net::Address& from);
+    void accept(int fd, const net::Address& from, const plan::ListenerPlan& at = {});
+    // The first byte of the connection is to come next. False: there are no keys, and nothing may be served.
+    bool begin_tls(ClientConn& c);
     void close(ClientConn* c);
     size_t connections() const { return connections_; }
 
@@ -129,6 +138,7 @@ class Worker : public upstream::Context {
     void end_removed();
     void sync_residents();
     void tick();
+    void close_idle();
     static void on_tick(rt::Timer& t, void* arg);
 
     uint32_t index_, count_;
@@ -154,12 +164,12 @@ class Worker : public upstream::Context {
     std::unique_ptr<ClientConn> nobody_;
     uint32_t shadows_ = 0;
     uint32_t complaints_ = 0;
-    bool draining_ = false;
+    bool draining_ = false, closes_idle_ = false;
     char* tx_memory_ = nullptr;
     int64_t date_second_ = -1;
     char date_[6 + http::kDateLen + 2];
     uint64_t random_;
-    rt::Timer tick_timer_;
+    rt::Timer tick_timer_, idle_timer_;
 };
 
 }  // namespace gladius::engine

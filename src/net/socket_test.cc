@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace gladius::net {
@@ -101,6 +102,48 @@ TEST(Socket, ErrorsAreSentences) {
               used.error().message);
     ::close(fd);
     EXPECT_EQ(0, local_port(-1));
+}
+
+TEST(Socket, UnixSocketsHaveTheirPermissionsAndReplaceStaleOnes) {
+    std::string path = "/tmp/gladius-socket-test-" + std::to_string(getpid());
+    ::umask(0);
+    Result<int> fd = listen_unix(path, 0640);
+    ASSERT_TRUE(bool(fd)) << fd.error().message;
+    struct stat st{};
+    ASSERT_EQ(0, ::stat(path.c_str(), &st));
+    EXPECT_EQ(0640u, st.st_mode & 0777);
+    FileIdentity first = identity_of(path);
+    Result<int> second = listen_unix(path, 0640);
+    ASSERT_FALSE(bool(second));
+    EXPECT_EQ("listen unix " + path + ": bind: address already in use", second.error().message);
+
+    Address a, b;
+    ASSERT_TRUE(unix_address(path, a));
+    EXPECT_EQ(AF_UNIX, a.family());
+    EXPECT_EQ(0, a.port());
+    EXPECT_EQ(path, format(a));
+    int c = connect_start(a);
+    EXPECT_GE(c, 0);
+    ::close(c);
+
+    ::unlink(path.c_str());
+    Result<int> third = listen_unix(path, 0600);
+    ASSERT_TRUE(bool(third)) << third.error().message;
+    remove_socket_file(path, first);  // is another's now
+    EXPECT_NE(FileIdentity{}, identity_of(path));
+    ::close(*fd);
+    ::close(*third);  // the file stays, nobody listens
+    Result<int> fourth = listen_unix(path, 0600);
+    ASSERT_TRUE(bool(fourth)) << fourth.error().message;
+    remove_socket_file(path, identity_of(path));
+    EXPECT_EQ(FileIdentity{}, identity_of(path));
+    ::close(*fourth);
+
+    EXPECT_FALSE(unix_address("", b));
+    EXPECT_FALSE(unix_address(std::string(108, 'a'), b));
+    EXPECT_TRUE(unix_address(std::string(107, 'a'), b));
+    EXPECT_FALSE(bool(listen_unix("/tmp", 0600)));
+    EXPECT_FALSE(bool(listen_unix("/nowhere/a.sock", 0600)));
 }
 
 TEST(Socket, RaisesTheDescriptorLimit) {

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "base/arena.h"
+#include "conf/listeners.h"
 #include "conf/scalar.h"
 #include "conf/url.h"
 #include "http/url.h"
@@ -155,6 +156,9 @@ void fix_views(QueryRule& r) {
 // --- hosts
 // ----------------------------------------------------------------------------------------------------------------------------------
 
+// "unix:/run/app.sock"
+constexpr std::string_view kUnixHost = "unix:";
+
 class Hosts {
   public:
     explicit Hosts(Snapshot& s) : snapshot_(s) {}
@@ -180,6 +184,12 @@ class Hosts {
   private:
     bool parse(const std::string& text, HostPlan& h) {
         std::string_view s = text;
+        if (s.starts_with(kUnixHost)) {
+            h.host = text;
+            h.url = "http://localhost";
+            h.header = "localhost";
+            return true;
+        }
         h.websocket = s.starts_with("ws://") || s.starts_with("wss://");
         h.https = s.starts_with("https://") || s.starts_with("wss://");
         std::string_view scheme = h.https ? "https://" : "http://";
@@ -396,6 +406,18 @@ Template compile_url(std::string_view text, const std::vector<std::string>& keys
 // --- the service
 // ---------------------------------------------------------------------------------------------------------------------
 
+std::shared_ptr<const CompressionPlan> compile_compression(const conf::CompressionOptions& o) {
+    if (!o.node || o.algorithms.empty()) return nullptr;
+    auto c = std::make_shared<CompressionPlan>();
+    for (const std::string& name : o.algorithms)
+        if (name == "br" || name == "gzip") c->order.push_back(name == "br" ? Coding::br : Coding::gzip);
+    c->types = o.types;
+    c->min_size = static_cast<uint64_t>(o.min_size);
+    c->gzip_level = static_cast<int>(o.gzip_level);
+    c->br_level = static_cast<int>(o.br_level);
+    return c;
+}
+
 std::shared_ptr<RouterPlan> compile_router_options(const conf::Service& s) {
     auto r = std::make_shared<RouterPlan>();
     const conf::RouterOptions& o = s.router;
@@ -416,18 +438,57 @@ std::shared_ptr<RouterPlan> compile_router_options(const conf::Service& s) {
     bool all4 = false, all6 = false;
     for (const std::string& p : o.trusted_proxies) {
         Cidr c;
-        if (!parse_cidr(p, c)) continue;
+        if (!parse_cidr(p, c)) break;  // as the reference: those before it count
+        // An IPv4 address that is written as IPv6 gets the length of an IPv4 one: ::/32, which it is not in.
+        if (p.find(':') != std::string::npos && p.find('.') != std::string::npos && p.find('/') == std::string::npos)
+            c.bits = 32;
         all4 |= c.bits == 96 && c.bytes[10] == 0xff;
         all6 |= c.bits == 0;
         r->trusted.push_back(c);
     }
     r->trust_all = all4 && all6;
+    r->compression = compile_compression(s.compression);
     r->not_found_body = rendered(o.error_body_404);
     r->not_allowed_body = rendered(o.error_body_405);
     r->krakend_header = o.hide_version_header ? "Version undefined" : "Version " + std::string(kReferenceVersion);
     r->user_agent =
         o.hide_version_header ? "KrakenD Version undefined" : "KrakenD Version " + std::string(kReferenceVersion);
     return r;
+}
+
+void compile_trusted(const std::vector<std::string>& texts, ListenerPlan& to) {
+    for (const std::string& t : texts) {
+        Cidr c;
+        if (parse_cidr(t, c)) to.trusted.push_back(c);
+    }
+}
+
+std::vector<std::shared_ptr<const ListenerPlan>> compile_listeners(const conf::Service& s) {
+    std::vector<std::shared_ptr<const ListenerPlan>> out;
+    const conf::ListenersOptions& o = s.listeners;
+    if (!o.main.disabled) {
+        auto l = std::make_shared<ListenerPlan>();
+        l->name = "main";
+        l->ip = s.listen_ip;
+        l->port = static_cast<uint16_t>(s.port);
+        l->tls = s.tls && !s.tls->disabled;
+        l->proxy_protocol = o.main.proxy_protocol;
+        compile_trusted(o.main.trusted, *l);
+        out.push_back(std::move(l));
+    }
+    for (const conf::ListenerOptions& m : o.more) {
+        auto l = std::make_shared<ListenerPlan>();
+        l->name = m.name;
+        l->ip = m.address;
+        l->port = static_cast<uint16_t>(m.port);
+        l->path = m.path;
+        l->mode = conf::parse_mode(m.mode).value_or(0600);
+        l->tls = m.tls.value_or(false);
+        l->proxy_protocol = m.proxy_protocol;
+        compile_trusted(m.trusted, *l);
+        out.push_back(std::move(l));
+    }
+    return out;
 }
 
 // --- backends and endpoints
@@ -659,6 +720,8 @@ std::shared_ptr<EndpointPlan> compile_endpoint(const conf::Endpoint& e,
     p->copies_body = p->concurrent_calls > 1 || (backends.size() > 1 && (unsafe || p->sequential));
     bool streams = p->renderer == encodings::Renderer::no_op && p->backends.size() == 1;
     p->executor = backends.empty() ? Executor::none : streams ? Executor::relay : Executor::gather;
+    p->compression =
+        e.extra_config.has("gladius/compression") ? compile_compression(e.compression) : service->compression;
     p->service = service;
     p->generation = generation;
     return p;
@@ -740,8 +803,7 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
     auto out = std::make_shared<Snapshot>();
     out->generation = options.generation;
     ServerPlan& sv = out->server;
-    sv.listen_ip = s.listen_ip;
-    sv.port = static_cast<uint16_t>(s.port);
+    sv.listeners = compile_listeners(s);
     sv.read_timeout_ms = ms(s.read_timeout);
     sv.read_header_timeout_ms = ms(s.read_header_timeout);
     sv.write_timeout_ms = ms(s.write_timeout);

@@ -19,6 +19,7 @@
 #include "http/h1.h"
 #include "json/filter.h"
 #include "net/tls_spec.h"
+#include "plan/listener.h"
 #include "plan/proxy.h"
 #include "plan/router.h"
 #include "plan/stage.h"
@@ -28,7 +29,7 @@ namespace gladius::plan {
 
 // One place where backends live. Shared by plans of several generations.
 struct HostPlan {
-    std::string host;  // name or address, without brackets
+    std::string host;  // name or address, without brackets; "unix:/path" for a unix socket
     uint16_t port = 80;
     bool https = false;
     bool websocket = false;  // written ws:// or wss://: only an endpoint that upgrades calls it
@@ -37,6 +38,7 @@ struct HostPlan {
     std::string header;      // value of Host
     Proxy proxy;             // from the environment
     upstream::Http2 http2;
+    bool is_unix() const { return host.starts_with("unix:"); }
 };
 
 // A host of a backend: the plan itself, and its index in the snapshot that the backend belongs to (a worker finds the
@@ -169,6 +171,15 @@ struct BackendPlan {
     bool reads_body = false;  // one of them does
 };
 
+// "gladius/compression" (docs/compression.md).
+enum class Coding : uint8_t { none, gzip, br };
+struct CompressionPlan {
+    std::vector<Coding> order;  // offered, the preferred one first
+    std::vector<std::string> types;
+    uint64_t min_size = 0;
+    int gzip_level = 5, br_level = 4;
+};
+
 // Settings of the router and of every answer; shared by the endpoints of one generation.
 struct RouterPlan {
     bool return_error_msg = false;  // texts of errors reach the client
@@ -182,10 +193,11 @@ struct RouterPlan {
     std::vector<Cidr> trusted;
     bool usual_ip_headers = true;  // remote_ip_headers are X-Forwarded-For and X-Real-Ip
     bool app_engine = false;
-    std::string not_found_body, not_allowed_body;  // rendered; empty: the text of the reference
-    std::string krakend_header;                    // value of X-Krakend
-    std::string user_agent;                        // "KrakenD Version 2.13.8"
-    std::vector<Stage> before_routing;             // see Phase
+    std::shared_ptr<const CompressionPlan> compression;  // of endpoints that say nothing
+    std::string not_found_body, not_allowed_body;        // rendered; empty: the text of the reference
+    std::string krakend_header;                          // value of X-Krakend
+    std::string user_agent;                              // "KrakenD Version 2.13.8"
+    std::vector<Stage> before_routing;                   // see Phase
     std::vector<Stage> after_routing;
 };
 
@@ -253,14 +265,14 @@ struct EndpointPlan {
     FeatureExecutor feature;
     std::optional<Resident> resident;            // goes into the snapshot with the endpoint
     std::shared_ptr<const EndpointPlan> shadow;  // shadow backends: an endpoint of their own that answers nobody
+    std::shared_ptr<const CompressionPlan> compression;  // null: answers go as they are
     std::shared_ptr<const RouterPlan> service;
     uint64_t generation = 0;
 };
 
-// Settings of the listener and of client connections.
+// Settings of listeners and of client connections.
 struct ServerPlan {
-    std::string listen_ip;
-    uint16_t port = 8080;
+    std::vector<std::shared_ptr<const ListenerPlan>> listeners;  // "main" first, unless it is disabled
     uint64_t read_timeout_ms = 0, read_header_timeout_ms = 0, write_timeout_ms = 0, idle_timeout_ms = 0;
     uint32_t max_header_bytes = 1024 * 1024;
     uint64_t max_shutdown_wait_ms = 0;

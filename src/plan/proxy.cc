@@ -87,6 +87,9 @@ std::string unescaped(std::string_view s) {
 }  // namespace
 
 bool Cidr::holds(const uint8_t (&address)[16]) const {
+    // As in Go, a network of IPv6 addresses holds no IPv4 address, not even ::/0.
+    constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (bits < 96 && std::memcmp(address, kMapped, sizeof kMapped) == 0) return false;
     int left = bits;
     bool same = true;
     for (int i = 0; i < 16 && left > 0 && same; ++i, left -= 8) {
@@ -94,6 +97,12 @@ bool Cidr::holds(const uint8_t (&address)[16]) const {
         same = (bytes[i] & mask) == (address[i] & mask);
     }
     return same;
+}
+
+bool any_holds(const std::vector<Cidr>& list, const uint8_t (&address)[16]) {
+    for (const Cidr& c : list)
+        if (c.holds(address)) return true;
+    return false;
 }
 
 bool parse_cidr(std::string_view text, Cidr& out) {

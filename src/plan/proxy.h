@@ -14,6 +14,7 @@ struct Cidr {
     uint8_t bits;  // of 128; IPv4 is mapped
     bool holds(const uint8_t (&address)[16]) const;
 };
+bool any_holds(const std::vector<Cidr>& list, const uint8_t (&address)[16]);
 // "10.0.0.0/8", "::1", "10.0.0.1"
 bool parse_cidr(std::string_view text, Cidr& out);
 

@@ -55,6 +55,11 @@ class Io : public ListHook {
     bool open(Loop& loop, int fd);
     // Bytes of the open descriptor go through t from now on. Nothing waits at this moment.
     void attach(Transport& t);
+    // The end of attach(): the descriptor's own bytes again. Nothing waits at this moment.
+    void detach() {
+        GL_ASSERT(fd_ >= 0 && !reader_ && !writer_);
+        transport_ = nullptr;
+    }
     // A stream without a descriptor. Its owner calls signal() when there is something to read, or room.
     void open(Loop& loop, Transport& t);
     // Acts on it later in this turn, or in the next one; never inside the call.

@@ -42,9 +42,10 @@ enum class Counter : uint8_t {
     accept_pauses,  // no descriptor was left (EMFILE, ENFILE)
     memory_bytes,   // of the budget, in use
     memory_refused,
-    shadows,           // requests to shadow backends
-    shadows_left_out,  // there was no room for them
-    upgrades,          // clients that became WebSockets
+    proxy_headers_refused,  // connections closed for want of one
+    shadows,                // requests to shadow backends
+    shadows_left_out,       // there was no room for them
+    upgrades,               // clients that became WebSockets
     upgrades_open,
     messages_left_out,  // of a backend, for a WebSocket client that does not take them
     tls_handshakes,     // of clients, that ended well
@@ -77,6 +78,7 @@ inline constexpr std::array<std::string_view, kCounters> kCounterNames = {
     "accept_pauses",
     "memory_bytes",
     "memory_refused",
+    "proxy_headers_refused",
     "shadows",
     "shadows_left_out",
     "upgrades",

@@ -26,7 +26,10 @@ Peer::Peer(PeerTable& table, PeerKey key) : table_(table), key_(std::move(key)) 
     net::Address a;
     const std::string& host = key_.proxy.empty() ? key_.host : key_.proxy;
     uint16_t port = key_.proxy.empty() ? key_.port : key_.proxy_port;
-    if (net::parse_ip(host, port, a)) {
+    constexpr std::string_view kUnix = "unix:";
+    bool fixed = host.starts_with(kUnix) ? net::unix_address(std::string_view(host).substr(kUnix.size()), a)
+                                         : net::parse_ip(host, port, a);
+    if (fixed) {
         addresses.push_back(a);
         addresses_until_ms = UINT64_MAX;
     }
@@ -199,9 +202,21 @@ BackendConn* new_conn(Context& ctx, Peer& peer) {
     return c;
 }
 
+constexpr uint64_t kMaxPauseMs = 32;
+
+std::string dialled(const net::Address& a) {
+    return (a.family() == AF_UNIX ? "dial unix " : "dial tcp ") + net::format(a);
+}
+
 // Connects to one address: 0, or an errno. The connection is open afterwards only with 0.
 rt::Task<int> dial_one(Context& ctx, const net::Address& a, BackendConn& c, rt::Scope& scope) {
     int fd = net::connect_start(a);
+    // A unix socket whose queue is full says so at once, where TCP would wait.
+    for (uint64_t pause = 1; fd == -EAGAIN && a.family() == AF_UNIX && !scope.ended();
+         pause = std::min(pause * 2, kMaxPauseMs)) {
+        co_await ctx.loop.sleep(pause, scope);
+        fd = net::connect_start(a);
+    }
     if (fd < 0) co_return -fd;
     if (!c.io.open(ctx.loop, fd)) {
         int e = errno;
@@ -292,9 +307,8 @@ rt::Task<BackendConn*> dial(Context& ctx, Peer& peer, rt::Scope& parent, CallErr
         error.kind = parent.why() == rt::Wake::timeout ? Failure::timeout : Failure::cancelled;
     } else {
         error.kind = Failure::connect;
-        error.text = scope.ended()
-                         ? "dial tcp " + net::format(race.last) + ": i/o timeout"
-                         : "dial tcp " + net::format(race.last) + ": connect: " + net::error_words(race.error);
+        error.text = scope.ended() ? dialled(race.last) + ": i/o timeout"
+                                   : dialled(race.last) + ": connect: " + net::error_words(race.error);
     }
     co_return nullptr;
 }
