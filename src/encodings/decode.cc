@@ -78,7 +78,7 @@ Decoder find_decoder(std::string_view encoding, bool is_collection) {
 }
 
 Decoded decode(Decoder decoder, std::string_view body, Arena& arena, uint32_t keep_depth,
-               const json::Selection* selection) {
+               const json::Selection* selection, const json::Permit& permit) {
     if (decoder == Decoder::no_op) return {Value::of(static_cast<Member*>(nullptr), 0), {}};
     if (decoder == Decoder::string) {
         if (body.size() >= UINT32_MAX) return {Value{}, "the text is too long"};
@@ -97,7 +97,7 @@ Decoded decode(Decoder decoder, std::string_view body, Arena& arena, uint32_t ke
     // The names of a filter are those of the wrapper then.
     if (decoder == Decoder::xml_collection || decoder == Decoder::json_collection) selection = nullptr;
     // Merging and rendering always look at the members at the top.
-    Document* doc = json::scan(body, arena, keep_depth > 1 ? keep_depth : 1, selection);
+    Document* doc = json::scan(body, arena, keep_depth > 1 ? keep_depth : 1, selection, permit);
     if (!doc->ok()) return {Value{}, doc->error};
     Kind kind = doc->nodes[0].kind;
     Value root = kind == Kind::null ? Value{} : Value::of(doc, 0);

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "json/node.h"
+#include "json/scan.h"
 #include "json/selection.h"
 
 namespace gladius::encodings {
@@ -36,7 +37,8 @@ struct Decoded {
 
 // keep_depth: how deep members of the data are looked up later (1, its own members, at least); see scan.h.
 // selection: what nobody looks at when the data is the document itself, an object; see selection.h.
+// permit: asked before the nodes of the document take more; without its leave the error is json::kNoMemory.
 Decoded decode(Decoder decoder, std::string_view body, Arena& arena, uint32_t keep_depth = 1,
-               const json::Selection* selection = nullptr);
+               const json::Selection* selection = nullptr, const json::Permit& permit = {});
 
 }  // namespace gladius::encodings

@@ -8,6 +8,7 @@
 #include "engine/open.h"
 #include "engine/unpack.h"
 #include "json/merge.h"
+#include "json/scan.h"
 
 namespace gladius::engine {
 
@@ -208,15 +209,21 @@ rt::Task<void> call_one(Exchange& ex, const plan::BackendPlan& b, rt::Scope& sco
             p.data = json::Value::of(static_cast<json::Member*>(nullptr), 0);
             co_return;
         }
-        size_t reserved = ex.arena.reserved();
+        uint64_t reserved = ex.arena.reserved(), charged = ex.charged;
+        json::Permit permit{[](void* from, size_t n) { return static_cast<Exchange*>(from)->charge(n); }, &ex};
         encodings::Decoded d =
-            encodings::decode(b.decoder, body, ex.arena, b.filter.keep_depth(), b.filter.selection());
+            encodings::decode(b.decoder, body, ex.arena, b.filter.keep_depth(), b.filter.selection(), permit);
+        if (d.error == json::kNoMemory) {
+            no_memory(ex, p);
+            co_return;
+        }
         if (!d.ok()) {
             if (!cut) set_error(ex, p, d.error);
             co_return;
         }
-        // What taking it apart needed is known only now.
-        if (!ex.charge(ex.arena.reserved() - reserved)) {
+        // What else taking it apart needed is known only now.
+        uint64_t taken = ex.arena.reserved() - reserved, asked = ex.charged - charged;
+        if (taken > asked && !ex.charge(taken - asked)) {
             no_memory(ex, p);
             co_return;
         }

@@ -38,6 +38,7 @@ class Growing {
     void pop() { --size_; }
     T* data() { return data_; }
     size_t size() const { return size_; }
+    size_t capacity() const { return capacity_; }
     bool empty() const { return size_ == 0; }
 
   private:

@@ -76,7 +76,7 @@ void fast_and_reference(std::string_view body) {
             for (const Selection* selection : {static_cast<const Selection*>(nullptr), some_filter().selection()}) {
                 Arena arena;
                 same(difference(*scan_ref(body, arena, depth, selection),
-                                *scan_fast(body, arena, depth, selection, level)),
+                                *scan_fast(body, arena, depth, selection, {}, level)),
                      "");
             }
         }

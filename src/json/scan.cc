@@ -4,8 +4,9 @@
 
 namespace gladius::json {
 
-Document* scan(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection) {
-    return scan_fast(text, arena, keep_depth, selection);
+Document* scan(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection,
+               const Permit& permit) {
+    return scan_fast(text, arena, keep_depth, selection, permit);
 }
 
 void deepen(Document& doc, uint32_t keep_depth, Arena& arena) {

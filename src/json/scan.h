@@ -8,6 +8,7 @@
 //   Document* doc = scan(body, arena);
 //   if (!doc->ok()) return fail(doc->error);
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -22,11 +23,21 @@ inline constexpr uint32_t kMaxDepth = 10000;
 inline constexpr uint32_t kMaxNodes = 1U << 24;
 inline constexpr uint32_t kKeepAll = UINT32_MAX;
 
+// What a scan may take. take is asked before the nodes of a large document take more memory, for a budget; false: the
+// scan ends with kNoMemory.
+struct Permit {
+    bool (*take)(void* from, size_t bytes) = nullptr;
+    void* from = nullptr;
+    uint32_t max_nodes = kMaxNodes;
+    bool allows(size_t bytes) const { return take == nullptr || take(from, bytes); }
+};
+inline constexpr std::string_view kNoMemory = "there is no memory for the nodes of the text";
+
 // Nodes are kept down to keep_depth (the root is at depth 0, its members at 1); a container at that depth or below
 // whose bytes are canonical becomes a single collapsed node. Who looks into the document says how deep; kKeepAll keeps
 // all. What the selection skips is one node without facts, at any depth.
 Document* scan(std::string_view text, Arena& arena, uint32_t keep_depth = kKeepAll,
-               const Selection* selection = nullptr);
+               const Selection* selection = nullptr, const Permit& permit = {});
 
 // For one who looks deeper than the document was kept: scans the text again. Marks of filters are lost and indexes but
 // the root's change, so this comes before anything else is done with the document.

@@ -60,13 +60,20 @@ uint32_t mask(bool b) {
 
 constexpr size_t kBlock = 16;
 
+// A constant that is loaded: the compiler would make it anew each time.
+template <char kByte>
+__m128i all() {
+    alignas(kBlock) static constexpr char kBytes[kBlock] = {kByte, kByte, kByte, kByte, kByte, kByte, kByte, kByte,
+                                                            kByte, kByte, kByte, kByte, kByte, kByte, kByte, kByte};
+    return _mm_load_si128(reinterpret_cast<const __m128i*>(kBytes));
+}
 __m128i block(const char* p) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
 }
 // Bits for bytes of a block, and for what is behind it.
 uint32_t no_digits(const char* p) {
-    __m128i x = _mm_sub_epi8(block(p), _mm_set1_epi8('0'));
-    return ~static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_min_epu8(x, _mm_set1_epi8(9)))));
+    __m128i x = _mm_sub_epi8(block(p), all<'0'>());
+    return ~static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_min_epu8(x, all<9>()))));
 }
 uint32_t no_blanks(const char* p) {
     __m128i x = block(p);
@@ -80,17 +87,20 @@ constexpr uint32_t kUnusual = 0;
 
 class FastScanner {
   public:
-    FastScanner(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection, Level level)
+    FastScanner(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection,
+                const Permit& permit, Level level)
         : text_(text.data()),
           size_(static_cast<uint32_t>(text.size())),
           level_(level),
           arena_(arena),
           keep_depth_(keep_depth),
           selection_(selection),
+          permit_(permit),
           strings_(text, level) {}
 
+    bool refused() const { return refused_; }
     bool selects() const { return selection_ != nullptr && !selection_->names.empty(); }
-    // False: something is unusual, and nothing is known.
+    // False: something is unusual and nothing is known, or there was no memory.
     template <bool kSelect>
     bool run(Document* doc);
 
@@ -355,8 +365,13 @@ class FastScanner {
 
     uint32_t skip_value(uint32_t at, uint32_t depth);
 
+    // Null: not allowed.
     [[gnu::noinline]] Node* grow(Node* nodes, uint32_t count, uint32_t* capacity) {
-        uint32_t twice = std::min(*capacity * 2, kMaxNodes);
+        uint32_t twice = std::min(*capacity * 2, permit_.max_nodes);
+        if (!permit_.allows(sizeof(Node) * (twice - *capacity))) {
+            refused_ = true;
+            return nullptr;
+        }
         auto* bigger = static_cast<Node*>(arena_.allocate(sizeof(Node) * twice, alignof(Node)));
         std::memcpy(static_cast<void*>(bigger), nodes, sizeof(Node) * count);
         arena_.give_back(nodes, sizeof(Node) * *capacity, alignof(Node));
@@ -370,6 +385,8 @@ class FastScanner {
     Arena& arena_;
     uint32_t keep_depth_;
     const Selection* selection_;
+    const Permit& permit_;
+    bool refused_ = false;
     Places left_;  // kept here while a loop has called another one
     char tail_[2 * kAhead];
     simd::JsonStrings strings_;
@@ -441,7 +458,7 @@ key:
 template <bool kSelect>
 bool FastScanner::run(Document* doc) {
     // Enough for short values without white space.
-    auto capacity = std::clamp<uint32_t>(size_ / 8, 8, 1024);
+    auto capacity = std::min(std::clamp<uint32_t>(size_ / 8, 8, 1024), permit_.max_nodes);
     auto* nodes = static_cast<Node*>(arena_.allocate(sizeof(Node) * capacity, alignof(Node)));
     uint32_t count = 0;
     Node* w = nodes;       // nodes + count: the node of the value that comes next, with its key
@@ -466,8 +483,9 @@ bool FastScanner::run(Document* doc) {
     };
     auto room = [&]() __attribute__((always_inline)) {
         if (count == capacity) [[unlikely]] {
-            if (count == kMaxNodes) return false;
+            if (count == permit_.max_nodes) return false;
             nodes = grow(nodes, count, &capacity);
+            if (nodes == nullptr) return false;
             w = nodes + count;
             open = nodes + opened;
         }
@@ -681,16 +699,20 @@ bool run(FastScanner& s, Document* doc) {
 #endif
 
 Document* scan_fast(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection,
-                    simd::Level level) {
+                    const Permit& permit, simd::Level level) {
 #if defined(__x86_64__)
     if (text.size() < UINT32_MAX && level != Level::baseline) {
         auto* doc = arena.make<Document>();
         doc->keep_depth = keep_depth;
-        FastScanner scanner(text, arena, keep_depth, selection, level);
+        FastScanner scanner(text, arena, keep_depth, selection, permit, level);
         if (level == Level::avx2 ? run_avx2(scanner, doc) : run(scanner, doc)) return doc;
+        if (scanner.refused()) {
+            doc->error = kNoMemory;
+            return doc;
+        }
     }
 #endif
-    return scan_ref(text, arena, keep_depth, selection);
+    return scan_ref(text, arena, keep_depth, selection, permit);
 }
 
 }  // namespace gladius::json

@@ -43,7 +43,7 @@ const Selection* other_selection() {
             for (const Selection* s : {static_cast<const Selection*>(nullptr), some_selection(), other_selection()}) {
                 Arena arena;
                 std::string d =
-                    difference(*scan_ref(exact, arena, depth, s), *scan_fast(exact, arena, depth, s, level));
+                    difference(*scan_ref(exact, arena, depth, s), *scan_fast(exact, arena, depth, s, {}, level));
                 if (!d.empty())
                     return ::testing::AssertionFailure() << d << " in " << text.substr(0, 300) << " at depth " << depth
                                                          << ", level " << static_cast<int>(level);
@@ -214,10 +214,71 @@ TEST(ScanFast, WhatIsSkippedCostsNoMemory) {
     std::string text = "{\"a\":1,\"skipped\":[" + times("{\"z\": 1, \"a\": [ 2 ]},", 50000) + "1],\"b\":{\"c\":2}}";
     for (simd::Level level : levels()) {
         Arena arena;
-        Document* doc = scan_fast(text, arena, 2, some_selection(), level);
+        Document* doc = scan_fast(text, arena, 2, some_selection(), {}, level);
         ASSERT_TRUE(doc->ok());
         EXPECT_EQ(doc->node_count, 5U);
         EXPECT_LT(arena.reserved(), size_t{64} * 1024);
+    }
+}
+
+std::vector<simd::Level> all_levels() {
+    std::vector<simd::Level> all = levels();
+    all.push_back(simd::Level::baseline);
+    return all;
+}
+
+// Memory is asked for before it is taken, and what is refused is not taken.
+TEST(ScanFast, AsksBeforeNodesTakeMore) {
+    struct Budget {
+        size_t left, asked = 0;
+        static bool take(void* from, size_t bytes) {
+            auto* b = static_cast<Budget*>(from);
+            b->asked += bytes;
+            if (bytes > b->left) return false;
+            b->left -= bytes;
+            return true;
+        }
+    };
+    std::string text = "[1, " + times("1,", 200'000) + "1]";
+    for (simd::Level level : all_levels()) {
+        Arena arena;
+        Budget enough{SIZE_MAX};
+        const Document* doc = scan_fast(text, arena, kKeepAll, nullptr, {&Budget::take, &enough}, level);
+        ASSERT_TRUE(doc->ok()) << doc->error;
+        size_t nodes = sizeof(Node) * doc->node_count;
+        EXPECT_GE(enough.asked + sizeof(Node) * 1024, nodes);
+        EXPECT_LE(enough.asked, 2 * nodes);
+
+        Arena small;
+        Budget little{nodes / 2};
+        doc = scan_fast(text, small, kKeepAll, nullptr, {&Budget::take, &little}, level);
+        EXPECT_EQ(doc->error, kNoMemory);
+        EXPECT_LT(small.reserved(), nodes);
+    }
+}
+
+// As many nodes as allowed are kept, one more is an error of ours.
+TEST(ScanFast, LimitOfNodes) {
+    constexpr uint32_t kMost = 5000;
+    Permit permit;
+    EXPECT_EQ(permit.max_nodes, 1U << 24);
+    permit.max_nodes = kMost;
+    for (simd::Level level : all_levels()) {
+        for (uint32_t elements : {kMost - 1, kMost}) {
+            for (const char* one : {"1,", "[],", "{\"a\":1 },"}) {
+                uint32_t each = one[0] == '{' ? 2 : 1;
+                std::string text = "[" + times(one, elements / each) + (each == 1 || elements % 2 == 0 ? "" : "1,");
+                text.back() = ']';
+                Arena arena;
+                const Document* doc = scan_fast(text, arena, kKeepAll, nullptr, permit, level);
+                if (elements == kMost) {
+                    EXPECT_EQ(doc->error, "the text has too many values") << one;
+                } else {
+                    EXPECT_EQ(doc->error, "") << one;
+                    EXPECT_EQ(doc->node_count, kMost) << one;
+                }
+            }
+        }
     }
 }
 

@@ -53,14 +53,15 @@ std::string_view shown(unsigned char c, Arena& arena) {
 
 class Scanner {
   public:
-    Scanner(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection)
+    Scanner(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection, const Permit& permit)
         : begin_(text.data()),
           p_(text.data()),
           end_(text.data() + text.size()),
           arena_(arena),
           keep_depth_(keep_depth),
           nodes_(arena, std::clamp<size_t>(text.size() / 16, 8, 1024)),
-          selection_(selection != nullptr && !selection->names.empty() ? selection : nullptr) {}
+          selection_(selection != nullptr && !selection->names.empty() ? selection : nullptr),
+          permit_(permit) {}
 
     void run(Document* doc) {
         doc->text = begin_;
@@ -152,8 +153,12 @@ class Scanner {
     }
 
     bool full() {
-        if (nodes_.size() < kMaxNodes) return false;
-        error_ = "the text has too many values";
+        if (nodes_.size() == permit_.max_nodes) {
+            error_ = "the text has too many values";
+            return true;
+        }
+        if (nodes_.size() != nodes_.capacity() || permit_.allows(sizeof(Node) * nodes_.capacity())) return false;
+        error_ = kNoMemory;
         return true;
     }
 
@@ -425,6 +430,7 @@ class Scanner {
     uint32_t key_size_ = 0;
     uint16_t key_flags_ = 0;
     const Selection* selection_;
+    const Permit& permit_;
     uint32_t names_at_[Selection::kLevels];
     uint32_t selecting_ = 0;  // how many objects from the root on have names in the selection
     uint32_t names_ = 0;      // those of the value that comes next
@@ -433,14 +439,15 @@ class Scanner {
 
 }  // namespace
 
-Document* scan_ref(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection) {
+Document* scan_ref(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection,
+                   const Permit& permit) {
     auto* doc = arena.make<Document>();
     if (text.size() >= UINT32_MAX) {
         doc->error = "the text is too long";
         return doc;
     }
     doc->keep_depth = keep_depth;
-    Scanner(text, arena, keep_depth, selection).run(doc);
+    Scanner(text, arena, keep_depth, selection, permit).run(doc);
     return doc;
 }
 

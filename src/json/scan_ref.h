@@ -6,11 +6,11 @@
 #include <string_view>
 
 #include "base/arena.h"
-#include "json/node.h"
-#include "json/selection.h"
+#include "json/scan.h"
 
 namespace gladius::json {
 
-Document* scan_ref(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection);
+Document* scan_ref(std::string_view text, Arena& arena, uint32_t keep_depth, const Selection* selection,
+                   const Permit& permit = {});
 
 }  // namespace gladius::json
