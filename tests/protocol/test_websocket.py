@@ -1,12 +1,16 @@
 """`websocket` with direct communication: the request for the upgrade is a request like any other, and then bytes go both ways. RFC 6455, RFC 9110
 7.8, ledger 2 section 44, docs/websocket.md."""
+import json
+import os
 import signal
 import socket
+import ssl
+import tempfile
 import threading
 import time
 
 from harness import SLOW, ends, endpoint, free_port, get, wait_until
-from websocket import BINARY, BYE, CLOSE, TEXT, Echo, WsClient, battery, frame, play, switch
+from websocket import BINARY, BYE, CLOSE, TEXT, Echo, SharedBackend, WsClient, battery, frame, play, switch
 
 
 def ws_endpoint(path, port, pattern, **options):
@@ -287,4 +291,34 @@ def test_many_sockets_and_reloads(t):
     assert each < 24 * 1024 or SLOW > 1, "%d bytes a socket" % each
     for c in many:
         c.close()
+    wait_until(lambda: g.counters()["upgrades_open"] == 0)
+
+
+def test_over_tls(t):
+    """wss:// of a client: the tunnel and the shared connection do not know what is below them."""
+    case = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../conformance/cases/service/tls-versions.json")
+    with open(case) as f:
+        files = json.load(f)["files"]
+    folder = tempfile.mkdtemp(prefix="gladius-protocol-")
+    for name, text in files.items():
+        with open(os.path.join(folder, name), "w") as f:
+            f.write(text)
+    Echo(t.backend, "/echo")
+    hub = SharedBackend(t.backend, "/hub")
+    shared = ws_endpoint("/shared", t.backend.port, "/hub", max_message_size=1 << 20)
+    shared["extra_config"]["websocket"]["enable_direct_communication"] = False
+    g = t.start(config(t.backend.port, shared, tls={"keys": [{"public_key": folder + "/srvrsa.pem", "private_key": folder + "/srvrsa.key"}]}))
+    wait_until(lambda: hub.up)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    for path in ("/ws/a", "/shared"):
+        c = WsClient(g.port)
+        c.sock = context.wrap_socket(c.sock)
+        c.opened(path)
+        for body in (b"small", b"l" * 300000, b"\xff" * 70000):
+            c.send(frame(BINARY, body))
+            assert c.message() == body
+        c.send(BYE)
+        assert c.frame().code == 1000 and c.at_end()
     wait_until(lambda: g.counters()["upgrades_open"] == 0)

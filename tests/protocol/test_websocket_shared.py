@@ -237,7 +237,7 @@ def test_a_connection_for_each_url_with_parameters(t):
 def test_slow_clients(t):
     """Messages for a client that takes none are left out; the others get all of theirs."""
     hub = SharedBackend(t.backend, "/hub")
-    g = started(t, shared("/chat/{room}", t.backend.port, max_message_size=100000, message_buffer_size=16, write_wait="1s"))
+    g = started(t, shared("/chat/{room}", t.backend.port, max_message_size=100000, message_buffer_size=16, write_wait="%ds" % SLOW))
     slow = WsClient(g.port, rcvbuf=4096).opened("/chat/a")
     good = client(g, "/chat/b")
     wait_until(lambda: hub.up)
@@ -248,7 +248,7 @@ def test_slow_clients(t):
     counters = g.counters()
     assert counters["messages_left_out"] > 50
     assert counters["memory_budget_used"] < 4 << 20
-    wait_until(lambda: g.counters()["upgrades_open"] == 1, 6)  # write_wait
+    wait_until(lambda: g.counters()["upgrades_open"] == 1, 6)  # after write_wait
     slow.close()
     wait_until(lambda: g.counters()["memory_budget_used"] == 0)
 

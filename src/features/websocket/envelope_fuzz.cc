@@ -1,6 +1,8 @@
 // Any text of a backend, and any text as parts of an envelope of ours. Properties: what is taken as an envelope lies
 // within its text's size; what we write is an envelope that means what it was made of.
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "features/websocket/envelope.h"
@@ -18,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     }
     std::string url = text.substr(0, size / 3), value = text.substr(size / 3, size / 3),
                 body = text.substr(size / 3 * 2);
-    std::string fixed = fixed_part(url, std::vector<std::pair<std::string, std::string>>{{"uuid", value}});
+    std::vector<std::pair<std::string, std::string>> session = {{"uuid", value}};
+    std::string fixed = fixed_part(url, session);
     std::string out(envelope_size("connected", fixed, body.size()), '\0');
     write_envelope("connected", fixed, body, out.data());
     Parsed again = parse_envelope(out, arena);
