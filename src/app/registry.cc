@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "features/modifier_martian/martian.h"
+#include "features/plugin_ip_filter/ip_filter.h"
 #include "features/qos_circuit_breaker/breaker.h"
 #include "features/qos_ratelimit/ratelimit.h"
 #include "features/security_bot_detector/bots.h"
@@ -20,6 +21,7 @@ const std::vector<const plan::Feature*>& list() {
     // clang-format off
     static const std::vector<const plan::Feature*> all = {
         &features::security_cors,
+        &features::plugin_ip_filter,
         &features::security_http,
         &features::security_bot_detector,
         &features::qos_ratelimit_service,

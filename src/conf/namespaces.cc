@@ -293,7 +293,7 @@ class Checker {
                     refuse(m.key_node, message + ", and what it protects would be open", std::move(advice));
                 } else {
                     say(Severity::warning, m.key_node, message + ", and so do we", std::move(advice));
-                    if (begins(r.info->name, "plugin/")) plugins(m, *r.info);
+                    if (begins(r.info->name, "plugin/")) plugins(m, *r.info, Read::no);
                 }
                 return;
             }
@@ -310,7 +310,7 @@ class Checker {
                 refuse(m.key_node, message + ", so what it protects would be open", std::move(advice));
             } else {
                 say(Severity::warning, m.key_node, std::move(message), std::move(advice));
-                if (begins(info.name, "plugin/")) plugins(m, info);
+                if (begins(info.name, "plugin/")) plugins(m, info, Read::no);
             }
             return;
         }
@@ -321,12 +321,12 @@ class Checker {
                 refuse(m.key_node, message + ", so what the second protects would be open", "remove one of the two");
             } else {
                 say(Severity::warning, m.key_node, std::move(message), "remove one of the two");
-                if (begins(info.name, "plugin/")) plugins(m, info);
+                if (begins(info.name, "plugin/")) plugins(m, info, Read::no);
             }
             return;
         }
         config_.entries.push_back({info.name, m.value});
-        if (begins(info.name, "plugin/")) plugins(m, info);
+        if (begins(info.name, "plugin/")) plugins(m, info, Read::yes);
         if (!info.built) return not_built(m, info, called);
         fields(m, info);
     }
@@ -371,14 +371,29 @@ class Checker {
         say(Severity::warning, m.key_node, fmt::format("{} is not built yet and has no effect", called), {});
     }
 
+    // Whether anything reads an object where it stands; where nothing does, what is built helps nobody.
+    enum class Read : uint8_t { yes, no };
+
     // plugin/*: the names in `name` and the keys beside it.
-    void plugins(const Member& m, const NamespaceInfo& info) {
+    void plugins(const Member& m, const NamespaceInfo& info, Read read) {
+        auto is_built = [&](std::string_view name) {
+            return read == Read::yes && std::find(info.plugins.begin(), info.plugins.end(), name) != info.plugins.end();
+        };
         auto check = [&](std::string_view name, const Node& at) {
-            if (!protective_plugin(name)) return;
-            refuse(at,
-                   fmt::format("the plugin \"{}\" in \"{}\" is not built yet, and what it protects would be open",
-                               name.substr(0, 100), info.name),
-                   "protect it with a component of the configuration");
+            if (is_built(name)) return;
+            if (!protective_plugin(name)) {
+                if (info.built && read == Read::yes)
+                    say(Severity::warning, at,
+                        fmt::format("the plugin \"{}\" in \"{}\" is not built yet and has no effect",
+                                    name.substr(0, 100), info.name),
+                        {});
+                return;
+            }
+            refuse(
+                at,
+                fmt::format("the plugin \"{}\" in \"{}\" {}, and what it protects would be open", name.substr(0, 100),
+                            info.name, read == Read::yes ? "is not built yet" : "is not read here"),
+                "protect it with a component of the configuration");
         };
         for (Member p : m.value.all_members()) {
             if (is_comment_key(p.key)) continue;

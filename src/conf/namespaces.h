@@ -41,6 +41,7 @@ struct NamespaceInfo {
     bool built = false;
     const FieldTable* fields =
         nullptr;  // checked while loading when it is there and `built`; null: the feature reads it itself
+    std::span<const std::string_view> plugins = {};  // of a plugin/*: the names that are built
 };
 
 // The table of the program, without overrides.

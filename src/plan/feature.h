@@ -86,7 +86,7 @@ struct ServiceBuilder : Builder {
     // Adds a stage; stages run in the order of their phases, and within one in the order of the registry.
     void add(Phase phase, Stage stage) {
         GL_ASSERT(phase < Phase::endpoint_origin);
-        add_stage(phase == Phase::cross_origin ? plan.before_routing : plan.after_routing, phase, std::move(stage),
+        add_stage(phase <= Phase::server_plugins ? plan.before_routing : plan.after_routing, phase, std::move(stage),
                   feature);
     }
 };

@@ -30,6 +30,7 @@ enum class Phase : uint8_t {
     // Of the service, before a route is looked for: a browser asks for leave also where there is no path, and the
     // health route's and a redirect's answers say what it may read.
     cross_origin,
+    server_plugins,  // what the reference runs in front of its router
 
     // Of the service, once the route is known: for every request but those of the health route and redirects to another
     // spelling, so also for a 404 or 405.
