@@ -17,6 +17,8 @@
 //   Reader(document, diagnostics).read(node, kTable, &r);
 //
 // The member's default in the struct is the default of the field; the text beside it is for the documentation.
+// The struct has a name that no other has in its namespace, in an anonymous one too: g++ 12 gives
+// field<&Options::allow> of two files one address (weak symbols for members of anonymous types).
 #pragma once
 #include <chrono>
 #include <cstdint>

@@ -50,19 +50,19 @@ Verdict run(const void* config, Exchange& ex) {
     return passes ? Verdict::next : engine::refuse_request(ex, 403);
 }
 
-struct Options {
+struct FilterOptions {
     std::vector<std::string> cidr, client_ip_headers = {"X-Forwarded-For", "X-Real-IP", "X-Appengine-Remote-Addr"};
     std::vector<std::string> trusted_proxies;
     bool allow = false;
 };
 
 constexpr conf::Field kFields[] = {
-    conf::field<&Options::cidr>("CIDR", "", "Networks or addresses.").required(),
-    conf::field<&Options::allow>("allow", "false", "true: only these may ask; false: all but these.").required(),
-    conf::field<&Options::client_ip_headers>("client_ip_headers",
-                                             "[\"X-Forwarded-For\", \"X-Real-IP\", \"X-Appengine-Remote-Addr\"]",
-                                             "Where a trusted proxy says who asks; the first that is an address."),
-    conf::field<&Options::trusted_proxies>("trusted_proxies", "[]", "Whose headers are believed."),
+    conf::field<&FilterOptions::cidr>("CIDR", "", "Networks or addresses.").required(),
+    conf::field<&FilterOptions::allow>("allow", "false", "true: only these may ask; false: all but these.").required(),
+    conf::field<&FilterOptions::client_ip_headers>(
+        "client_ip_headers", "[\"X-Forwarded-For\", \"X-Real-IP\", \"X-Appengine-Remote-Addr\"]",
+        "Where a trusted proxy says who asks; the first that is an address."),
+    conf::field<&FilterOptions::trusted_proxies>("trusted_proxies", "[]", "Whose headers are believed."),
 };
 constexpr conf::FieldTable kTable{"ip-filter", kFields, conf::Reading::strict};
 
@@ -91,7 +91,7 @@ void compile(const conf::Node& plugins, plan::ServiceBuilder& builder) {
                               config ? "ip-filter is not among the names in \"name\", so it would filter nothing"
                                      : "ip-filter is named, but \"ip-filter\" does not say what it should filter",
                               "write both \"name\": [\"ip-filter\"] and \"ip-filter\": {...}");
-    Options o;
+    FilterOptions o;
     conf::Reader reader(builder.diagnostics);
     reader.set_context("\"plugin/http-server\": ip-filter: ");
     reader.set_lenient(builder.allow_unsupported);

@@ -70,19 +70,19 @@ void leave(const void* config, Exchange& ex, uint64_t ticket, plan::CallEnd end)
     tell(c, change, ex);
 }
 
-struct Options {
+struct BreakerOptions {
     double interval = 0, timeout = 0, max_errors = 0;
     std::string name;
     bool log_status_change = false;
 };
 
 constexpr conf::Field kFields[] = {
-    conf::field<&Options::interval>("interval", "0",
-                                    "Seconds after which failures are forgotten; 0: only a success forgets them."),
-    conf::field<&Options::timeout>("timeout", "60", "Seconds that it stays open; 0 is 60."),
-    conf::field<&Options::max_errors>("max_errors", "0", "Failures in a row that it forgives."),
-    conf::field<&Options::name>("name", "", "Its name in the log."),
-    conf::field<&Options::log_status_change>("log_status_change", "false", "Logs when it opens and closes."),
+    conf::field<&BreakerOptions::interval>(
+        "interval", "0", "Seconds after which failures are forgotten; 0: only a success forgets them."),
+    conf::field<&BreakerOptions::timeout>("timeout", "60", "Seconds that it stays open; 0 is 60."),
+    conf::field<&BreakerOptions::max_errors>("max_errors", "0", "Failures in a row that it forgives."),
+    conf::field<&BreakerOptions::name>("name", "", "Its name in the log."),
+    conf::field<&BreakerOptions::log_status_change>("log_status_change", "false", "Logs when it opens and closes."),
 };
 constexpr conf::FieldTable kTable{"qos/circuit-breaker", kFields, conf::Reading::exact};
 
@@ -91,7 +91,7 @@ uint64_t nanoseconds(double seconds) {
 }
 
 void compile(const conf::Node& config, plan::BackendBuilder& builder) {
-    Options o;
+    BreakerOptions o;
     conf::Diagnostics said_while_loading;
     conf::Reader(said_while_loading).read(config, kTable, &o);
     double interval = std::trunc(o.interval), timeout = std::trunc(o.timeout), max_errors = std::trunc(o.max_errors);

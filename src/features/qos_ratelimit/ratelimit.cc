@@ -144,7 +144,7 @@ Verdict run_tiers(const void* config, Exchange& ex) {
 // --- what is written
 // ----------------------------------------------------------------------------------------------------------------------
 
-struct Options {
+struct LimitOptions {
     conf::Node node;
     double max_rate = 0, client_max_rate = 0;
     double capacity = 0, client_capacity = 0;
@@ -158,25 +158,28 @@ constexpr conf::Field duration_field(conf::Field f) {
 }
 
 constexpr conf::Field kFields[] = {
-    conf::field<&Options::max_rate>("max_rate", "0", "Requests of all together in the time of `every`; 0: no limit."),
-    conf::field<&Options::capacity>("capacity", "",
-                                    "How many at once; by default as many as may come in a second, and at least one."),
-    conf::field<&Options::client_max_rate>("client_max_rate", "0",
-                                           "Requests of each client in the time of `every`; 0: no limit."),
-    conf::field<&Options::client_capacity>("client_capacity", "",
-                                           "How many at once; by default one, or as many as may come in a second when "
-                                           "`max_rate` allows one a second at least."),
-    duration_field(conf::field<&Options::every>("every", "1s", "The time that the rates are for; a second at least.")),
-    conf::field<&Options::strategy>("strategy", "", "What tells clients apart.")
+    conf::field<&LimitOptions::max_rate>("max_rate", "0",
+                                         "Requests of all together in the time of `every`; 0: no limit."),
+    conf::field<&LimitOptions::capacity>(
+        "capacity", "", "How many at once; by default as many as may come in a second, and at least one."),
+    conf::field<&LimitOptions::client_max_rate>("client_max_rate", "0",
+                                                "Requests of each client in the time of `every`; 0: no limit."),
+    conf::field<&LimitOptions::client_capacity>(
+        "client_capacity", "",
+        "How many at once; by default one, or as many as may come in a second when "
+        "`max_rate` allows one a second at least."),
+    duration_field(
+        conf::field<&LimitOptions::every>("every", "1s", "The time that the rates are for; a second at least.")),
+    conf::field<&LimitOptions::strategy>("strategy", "", "What tells clients apart.")
         .one_of("ip|header|param")
         .in_any_case()
         .judged_later(),
-    conf::field<&Options::key>("key", "",
-                               "The header or path parameter; with `ip` a header whose first address counts."),
-    conf::field<&Options::num_shards>("num_shards", "2048", "Read, and without a meaning here."),
-    duration_field(conf::field<&Options::cleanup_period>("cleanup_period", "1m",
-                                                         "How often clients that are gone are looked for.")),
-    conf::field<&Options::cleanup_threads>("cleanup_threads", "1", "Read, and without a meaning here."),
+    conf::field<&LimitOptions::key>("key", "",
+                                    "The header or path parameter; with `ip` a header whose first address counts."),
+    conf::field<&LimitOptions::num_shards>("num_shards", "2048", "Read, and without a meaning here."),
+    duration_field(conf::field<&LimitOptions::cleanup_period>("cleanup_period", "1m",
+                                                              "How often clients that are gone are looked for.")),
+    conf::field<&LimitOptions::cleanup_threads>("cleanup_threads", "1", "Read, and without a meaning here."),
 };
 constexpr conf::FieldTable kRouterTable{"qos/ratelimit/router", kFields, conf::Reading::strict};
 constexpr conf::FieldTable kServiceTable{"qos/ratelimit/service", kFields, conf::Reading::strict};
@@ -211,7 +214,7 @@ uint64_t default_capacity(double per_second) {
     return per_second < 1 ? 1 : tokens(per_second);
 }
 
-bool reads_numbers(const Options& o, const conf::Node& config, plan::Builder& builder) {
+bool reads_numbers(const LimitOptions& o, const conf::Node& config, plan::Builder& builder) {
     bool ok = true;
     for (auto [name, value] : {std::pair("capacity", o.capacity), std::pair("client_capacity", o.client_capacity)}) {
         if (value >= 0 && std::isfinite(value)) continue;
@@ -251,8 +254,8 @@ void say_capacity(const conf::Node& config, plan::Builder& builder, std::string_
                  fmt::format("write \"{}\" to say how many may", key));
 }
 
-void compile_all(const Options& o, const conf::Node& config, conf::Duration every, const std::string& name, bool shown,
-                 plan::Builder& builder, Compiled& out) {
+void compile_all(const LimitOptions& o, const conf::Node& config, conf::Duration every, const std::string& name,
+                 bool shown, plan::Builder& builder, Compiled& out) {
     double per_second = per_second_of(o.max_rate, every);
     if (!(per_second > 0)) return;
     out.all = std::make_shared<AllLimit>();
@@ -264,7 +267,7 @@ void compile_all(const Options& o, const conf::Node& config, conf::Duration ever
     out.all->shown = shown;
 }
 
-void compile_client(const Options& o, const conf::Node& config, conf::Duration every, const std::string& name,
+void compile_client(const LimitOptions& o, const conf::Node& config, conf::Duration every, const std::string& name,
                     bool shown, const std::vector<std::string>& params, plan::Builder& builder, Compiled& out) {
     double per_second = per_second_of(o.client_max_rate, every);
     if (!(per_second > 0)) return;
@@ -312,15 +315,15 @@ void compile_client(const Options& o, const conf::Node& config, conf::Duration e
     out.client = std::move(limit);
 }
 
-Options read(const conf::Node& config, const conf::FieldTable& table) {
-    Options o;
+LimitOptions read(const conf::Node& config, const conf::FieldTable& table) {
+    LimitOptions o;
     conf::Diagnostics said_while_loading;
     conf::Reader(said_while_loading).read(config, table, &o);
     o.node = config;
     return o;
 }
 
-Compiled build(const Options& o, const std::string& name, bool shown, const std::vector<std::string>& params,
+Compiled build(const LimitOptions& o, const std::string& name, bool shown, const std::vector<std::string>& params,
                plan::Builder& builder) {
     const conf::Node& config = o.node;
     Compiled out;
@@ -337,7 +340,7 @@ Compiled build(const Options& o, const std::string& name, bool shown, const std:
 struct TierOptions {
     conf::Node node;
     std::string tier_value, tier_value_as = "literal";
-    std::optional<Options> ratelimit;
+    std::optional<LimitOptions> ratelimit;
     conf::Node ratelimit_redis;
 };
 

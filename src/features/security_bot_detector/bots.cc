@@ -24,28 +24,29 @@ Verdict run(const void* config, Exchange& ex) {
     return engine::refuse_request(ex, 403);
 }
 
-struct Options {
+struct BotOptions {
     std::vector<std::string> allow, deny, patterns;
     bool empty_user_agent_is_bot = false;
     int64_t cache_size = 0;
 };
 
 constexpr conf::Field kFields[] = {
-    conf::field<&Options::allow>("allow", "[]", "User agents that pass, whatever else is said; whole and as written."),
-    conf::field<&Options::deny>("deny", "[]", "User agents that do not; whole and as written."),
-    conf::field<&Options::patterns>("patterns", "[]",
-                                    "Regular expressions (RE2); whoever has a match anywhere is a bot."),
-    conf::field<&Options::empty_user_agent_is_bot>("empty_user_agent_is_bot", "false",
-                                                   "Requests without a User-Agent are a bot's."),
-    conf::field<&Options::cache_size>("cache_size", "0",
-                                      "Decisions that the reference remembers; here there is nothing to remember.")
+    conf::field<&BotOptions::allow>("allow", "[]",
+                                    "User agents that pass, whatever else is said; whole and as written."),
+    conf::field<&BotOptions::deny>("deny", "[]", "User agents that do not; whole and as written."),
+    conf::field<&BotOptions::patterns>("patterns", "[]",
+                                       "Regular expressions (RE2); whoever has a match anywhere is a bot."),
+    conf::field<&BotOptions::empty_user_agent_is_bot>("empty_user_agent_is_bot", "false",
+                                                      "Requests without a User-Agent are a bot's."),
+    conf::field<&BotOptions::cache_size>("cache_size", "0",
+                                         "Decisions that the reference remembers; here there is nothing to remember.")
         .range(0, INT64_MAX),
 };
 constexpr conf::FieldTable kTable{"security/bot-detector", kFields, conf::Reading::strict, conf::Unknown::by_reading,
                                   true};
 
 std::shared_ptr<const Detector> build(const conf::Node& config, plan::Builder& builder) {
-    Options o;
+    BotOptions o;
     conf::Diagnostics said_while_loading;
     conf::Reader(said_while_loading).read(config, kTable, &o);
     auto d = std::make_shared<Detector>();

@@ -17,7 +17,7 @@ namespace {
 using engine::Exchange;
 using plan::Verdict;
 
-struct Options {
+struct SecureOptions {
     std::vector<std::string> allowed_hosts, host_proxy_headers;
     bool allowed_hosts_are_regex = false;
     bool ssl_redirect = false;
@@ -142,35 +142,37 @@ Verdict run(const void* config, Exchange& ex) {
 // ----------------------------------------------------------------------------------------------------------------------
 
 constexpr conf::Field kFields[] = {
-    conf::field<&Options::allowed_hosts>("allowed_hosts", "[]",
-                                         "Hosts that may be asked for, with the port if there is one; case does not "
-                                         "count. Empty: any."),
-    conf::field<&Options::allowed_hosts_are_regex>("allowed_hosts_are_regex", "false",
-                                                   "allowed_hosts are regular expressions that match a whole host."),
-    conf::field<&Options::host_proxy_headers>("host_proxy_headers", "[]",
-                                              "Headers of a proxy in front; the first that is set counts as the host."),
-    conf::field<&Options::ssl_redirect>("ssl_redirect", "false", "Requests without TLS are sent to https."),
-    conf::field<&Options::ssl_host>("ssl_host", "", "Where they are sent; empty: the host that was asked for."),
-    conf::field<&Options::ssl_proxy_headers>("ssl_proxy_headers", "{}",
-                                             "Headers with values by which a proxy in front says that TLS was used."),
-    conf::field<&Options::sts_seconds>("sts_seconds", "0", "max-age of Strict-Transport-Security; 0: not sent."),
-    conf::field<&Options::sts_include_subdomains>("sts_include_subdomains", "false", "Adds includeSubDomains."),
-    conf::field<&Options::force_sts_header>("force_sts_header", "false", "Sends it also without TLS."),
-    conf::field<&Options::frame_deny>("frame_deny", "false", "X-Frame-Options: DENY."),
-    conf::field<&Options::custom_frame_options_value>("custom_frame_options_value", "",
-                                                      "Another value of X-Frame-Options."),
-    conf::field<&Options::content_type_nosniff>("content_type_nosniff", "false", "X-Content-Type-Options: nosniff."),
-    conf::field<&Options::browser_xss_filter>("browser_xss_filter", "false", "X-Xss-Protection: 1; mode=block."),
-    conf::field<&Options::content_security_policy>("content_security_policy", "",
-                                                   "Content-Security-Policy; $NONCE becomes a new nonce each time."),
-    conf::field<&Options::referrer_policy>("referrer_policy", "", "Referrer-Policy."),
-    conf::field<&Options::is_development>("is_development", "false",
-                                          "Leaves out the check of hosts, the redirect and Strict-Transport-Security."),
+    conf::field<&SecureOptions::allowed_hosts>(
+        "allowed_hosts", "[]",
+        "Hosts that may be asked for, with the port if there is one; case does not "
+        "count. Empty: any."),
+    conf::field<&SecureOptions::allowed_hosts_are_regex>(
+        "allowed_hosts_are_regex", "false", "allowed_hosts are regular expressions that match a whole host."),
+    conf::field<&SecureOptions::host_proxy_headers>(
+        "host_proxy_headers", "[]", "Headers of a proxy in front; the first that is set counts as the host."),
+    conf::field<&SecureOptions::ssl_redirect>("ssl_redirect", "false", "Requests without TLS are sent to https."),
+    conf::field<&SecureOptions::ssl_host>("ssl_host", "", "Where they are sent; empty: the host that was asked for."),
+    conf::field<&SecureOptions::ssl_proxy_headers>(
+        "ssl_proxy_headers", "{}", "Headers with values by which a proxy in front says that TLS was used."),
+    conf::field<&SecureOptions::sts_seconds>("sts_seconds", "0", "max-age of Strict-Transport-Security; 0: not sent."),
+    conf::field<&SecureOptions::sts_include_subdomains>("sts_include_subdomains", "false", "Adds includeSubDomains."),
+    conf::field<&SecureOptions::force_sts_header>("force_sts_header", "false", "Sends it also without TLS."),
+    conf::field<&SecureOptions::frame_deny>("frame_deny", "false", "X-Frame-Options: DENY."),
+    conf::field<&SecureOptions::custom_frame_options_value>("custom_frame_options_value", "",
+                                                            "Another value of X-Frame-Options."),
+    conf::field<&SecureOptions::content_type_nosniff>("content_type_nosniff", "false",
+                                                      "X-Content-Type-Options: nosniff."),
+    conf::field<&SecureOptions::browser_xss_filter>("browser_xss_filter", "false", "X-Xss-Protection: 1; mode=block."),
+    conf::field<&SecureOptions::content_security_policy>(
+        "content_security_policy", "", "Content-Security-Policy; $NONCE becomes a new nonce each time."),
+    conf::field<&SecureOptions::referrer_policy>("referrer_policy", "", "Referrer-Policy."),
+    conf::field<&SecureOptions::is_development>(
+        "is_development", "false", "Leaves out the check of hosts, the redirect and Strict-Transport-Security."),
     conf::known("hpkp_public_key", conf::FieldType::text, "", "Nothing, as in the reference: browsers dropped it."),
 };
 constexpr conf::FieldTable kTable{"security/http", kFields, conf::Reading::strict};
 
-void compile_hosts(const Options& o, const conf::Node& config, plan::Builder& builder, Config& out) {
+void compile_hosts(const SecureOptions& o, const conf::Node& config, plan::Builder& builder, Config& out) {
     if (o.is_development) return;
     if (!o.allowed_hosts_are_regex) {
         out.hosts = o.allowed_hosts;
@@ -187,7 +189,7 @@ void compile_hosts(const Options& o, const conf::Node& config, plan::Builder& bu
     }
 }
 
-void compile_headers(const Options& o, Config& out) {
+void compile_headers(const SecureOptions& o, Config& out) {
     auto seconds = static_cast<int64_t>(std::clamp(o.sts_seconds, -9e18, 9e18));
     if (seconds != 0 && !o.is_development)
         out.sts = fmt::format("max-age={}{}", seconds, o.sts_include_subdomains ? "; includeSubDomains" : "");
@@ -210,7 +212,7 @@ void compile_headers(const Options& o, Config& out) {
 }
 
 std::shared_ptr<const Config> build(const conf::Node& config, plan::Builder& builder) {
-    Options o;
+    SecureOptions o;
     conf::Diagnostics said_while_loading;
     conf::Reader(said_while_loading).read(config, kTable, &o);
     auto c = std::make_shared<Config>();
