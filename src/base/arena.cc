@@ -1,5 +1,8 @@
 #include "base/arena.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "base/pool.h"
 
 namespace gladius {
@@ -7,7 +10,11 @@ namespace gladius {
 void* Arena::grow(size_t n, size_t align) {
     bool own = has_own_block(n, align);
     // Behind the head of a block everything is aligned already, unless someone wants more than that.
-    size_t size = own ? n + sizeof(Block) + (align > alignof(Block) ? align : 0) : kBlockBytes;
+    size_t size = n + sizeof(Block) + (align > alignof(Block) ? align : 0);
+    if (!own) {
+        size = std::max(std::bit_ceil(size), next_block_);
+        next_block_ = std::min(size * 4, kBlockBytes);
+    }
     auto* b = static_cast<Block*>(pool_allocate(size));
     b->size = size;
     b->next = blocks_;
@@ -43,6 +50,7 @@ void Arena::release() {
         blocks_ = next;
     }
     reserved_ = 0;
+    next_block_ = kFirstBlockBytes;
 }
 
 }  // namespace gladius

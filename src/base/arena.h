@@ -19,7 +19,8 @@ namespace gladius {
 
 class Arena {
   public:
-    static constexpr size_t kBlockBytes = 16 * 1024;
+    // Blocks grow fourfold up to the usual size: a small request takes little, a large one few blocks.
+    static constexpr size_t kFirstBlockBytes = 512, kBlockBytes = 16 * 1024;
 
     Arena() = default;
     // Begins in memory that someone else owns (the inline part of an Exchange); blocks are taken only when it is full.
@@ -107,6 +108,7 @@ class Arena {
     char* end_ = nullptr;
     Block* blocks_ = nullptr;
     size_t reserved_ = 0;
+    size_t next_block_ = kFirstBlockBytes;
     char* inline_ = nullptr;
     size_t inline_n_ = 0;
 };

@@ -36,10 +36,30 @@ TEST(Arena, InlineMemoryComesFirst) {
     EXPECT_EQ(memory + 200, a.chars(56));
     EXPECT_EQ(0u, a.reserved());
     a.chars(1);
-    EXPECT_EQ(Arena::kBlockBytes, a.reserved());
+    EXPECT_EQ(Arena::kFirstBlockBytes, a.reserved());
     a.reset();
     EXPECT_EQ(0u, a.reserved());
     EXPECT_EQ(memory, a.chars(10));
+}
+
+TEST(Arena, BlocksGrowFromSmallToUsual) {
+    Arena a;
+    size_t sum = 0, block = Arena::kFirstBlockBytes;
+    for (int i = 0; i < 6; ++i) {
+        size_t before = a.reserved();
+        while (a.reserved() == before)
+            a.chars(100);
+        EXPECT_EQ(block, a.reserved() - before);
+        sum += block;
+        block = std::min(block * 4, Arena::kBlockBytes);
+    }
+    EXPECT_EQ(sum, a.reserved());
+    a.reset();
+    a.chars(1);
+    EXPECT_EQ(Arena::kFirstBlockBytes, a.reserved());
+    // A piece that does not fit into the next block takes a larger one.
+    a.chars(5000);
+    EXPECT_EQ(Arena::kFirstBlockBytes + 8192, a.reserved());
 }
 
 TEST(Arena, ALargePieceDoesNotCostTheRestOfTheBlock) {
@@ -54,7 +74,10 @@ TEST(Arena, ALargePieceDoesNotCostTheRestOfTheBlock) {
 
 TEST(Arena, WhatGrewIsGivenBack) {
     Arena a;
-    char* first = a.chars(100);
+    a.chars(100);
+    a.chars(1000);
+    a.chars(3000);
+    char* first = a.chars(7000);  // in a block of the usual size
     size_t before = a.reserved();
     char* large = a.chars(20000);
     char* larger = a.chars(40000);
@@ -64,12 +87,12 @@ TEST(Arena, WhatGrewIsGivenBack) {
     a.give_back(larger, 40000, 1);
     EXPECT_EQ(a.reserved(), before);
     // In a block with others it stays.
-    a.give_back(first, 100, 1);
-    char* shared = a.chars(12000);
-    EXPECT_EQ(shared, first + 100);
-    a.give_back(shared, 12000, 1);
+    a.give_back(first, 7000, 1);
+    char* shared = a.chars(8200);
+    EXPECT_EQ(shared, first + 7000);
+    a.give_back(shared, 8200, 1);
     EXPECT_EQ(a.reserved(), before);
-    EXPECT_EQ(first + 12100, a.chars(1));
+    EXPECT_EQ(first + 15200, a.chars(1));
 }
 
 TEST(Arena, TextAndObjects) {

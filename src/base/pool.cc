@@ -21,8 +21,8 @@ constexpr bool kSanitized = false;
 constexpr bool kSanitized = false;
 #endif
 
-constexpr size_t kSmallStep = 128, kSmallMax = 2048, kLargeMax = 256 * 1024;
-constexpr int kSmallClasses = kSmallMax / kSmallStep;  // 16
+constexpr size_t kSmallStep = 32, kSmallMax = 2048, kLargeMax = 256 * 1024;
+constexpr int kSmallClasses = kSmallMax / kSmallStep;  // 64
 constexpr int kClasses = kSmallClasses + 7;            // 4 KiB ... 256 KiB
 constexpr size_t kKeepBytes = 1024 * 1024;             // per class; above it memory goes back to the system
 

@@ -8,7 +8,7 @@
 
 namespace gladius {
 
-// Sizes are rounded up to a class: multiples of 128 bytes up to 2 KiB, then powers of two up to 256 KiB; larger ones go
+// Sizes are rounded up to a class: multiples of 32 bytes up to 2 KiB, then powers of two up to 256 KiB; larger ones go
 // to malloc.
 void* pool_allocate(size_t n);
 void pool_free(void* p, size_t n) noexcept;

@@ -18,10 +18,10 @@ bool keeps() {
 }
 
 TEST(Pool, Classes) {
-    EXPECT_EQ(128u, pool_round(0));
-    EXPECT_EQ(128u, pool_round(1));
+    EXPECT_EQ(32u, pool_round(0));
+    EXPECT_EQ(32u, pool_round(1));
     EXPECT_EQ(128u, pool_round(128));
-    EXPECT_EQ(256u, pool_round(129));
+    EXPECT_EQ(160u, pool_round(129));
     EXPECT_EQ(2048u, pool_round(2048));
     EXPECT_EQ(4096u, pool_round(2049));
     EXPECT_EQ(4096u, pool_round(4096));

@@ -109,13 +109,12 @@ bool body_at_hand(Exchange& ex, std::string_view* out) {
     return !run.failed;
 }
 
-rt::Task<BodyRun> next_body(Exchange& ex, rt::Scope& scope) {
+bool NextBody::at_hand() {
     RequestBody& b = ex.body;
-    BodyRun run;
     if (b.failed || b.done) {
         run.failed = b.failed;
         run.done = b.done;
-        co_return run;
+        return true;
     }
     if (b.continue_due) {
         b.continue_due = false;
@@ -124,48 +123,53 @@ rt::Task<BodyRun> next_body(Exchange& ex, rt::Scope& scope) {
         // answers that these bytes do not fit is given up.
         if (ex.c.io.write_now(kContinue.data(), kContinue.size()) != static_cast<ssize_t>(kContinue.size())) {
             b.failed = run.failed = ex.gone = ex.close = true;
-            co_return run;
+            return true;
         }
     }
-    char* rx = ex.w.rx();
-    size_t used = 0;
     InputBuffer& in = ex.c.in;
-    if (!in.empty()) {
-        size_t n = in.size() < Worker::kReceive ? in.size() : Worker::kReceive;
-        std::memcpy(rx, in.data(), n);
-        run = decode(ex, rx, n, used);
-        in.consume(used);
-        co_return run;
-    }
-    rt::IoResult r = co_await ex.c.io.read(rx, Worker::kReceive, scope);
+    if (in.empty()) return false;
+    char* rx = ex.w.rx();
+    size_t n = in.size() < Worker::kReceive ? in.size() : Worker::kReceive;
+    size_t used = 0;
+    std::memcpy(rx, in.data(), n);
+    run = decode(ex, rx, n, used);
+    in.consume(used);
+    return true;
+}
+
+BodyRun NextBody::take(rt::IoResult r) {
+    RequestBody& b = ex.body;
     if (b.framing == http::Framing::until_close && r.wake == rt::Wake::ready && r.n == 0) {
         // A stream of HTTP/2 has an end of its own.
         b.done = run.done = true;
-        co_return run;
+        return run;
     }
     if (!r.ok()) {
         run.failed = true;
         ex.close = true;
         // Closed in the middle of its body; otherwise nobody waits for it any more, which is not the client's fault.
         if (r.wake == rt::Wake::ready) b.failed = ex.gone = true;
-        co_return run;
+        return run;
     }
+    char* rx = ex.w.rx();
     auto n = static_cast<size_t>(r.n);
+    size_t used = 0;
     if (!ex.c.is_stream) ex.w.counters.add(telemetry::Counter::client_bytes_received, n);
     run = decode(ex, rx, n, used);
     if (used < n && !run.failed && !ex.c.in.append(rx + used, n - used)) ex.close = true;  // the next request
     if (b.done && ex.c.io.peer_closed()) client_hung_up(ex.c);  // it came in one event with the last bytes
-    co_return run;
+    return run;
 }
 
 rt::Task<WholeBody> read_whole_body(Exchange& ex, rt::Scope& scope, std::string_view& out) {
+    constexpr size_t kFirstPiece = 1024;  // a body may come slowly, or never
     char* body = nullptr;
     size_t n = 0, cap = 0;
     while (!ex.body.done) {
         BodyRun run = co_await next_body(ex, scope);
         if (run.failed) co_return WholeBody::failed;
         if (n + run.n > cap) {
-            size_t want = cap ? cap * 2 : 16 * 1024;
+            size_t want = cap ? cap * 2 : kFirstPiece;
             while (want < n + run.n)
                 want *= 2;
             if (!ex.charge(want)) co_return WholeBody::no_memory;

@@ -11,8 +11,27 @@ void begin_body(Exchange& ex);
 // Takes body bytes out of what was already read. Returns true when the body is complete after that: `out` (if not null)
 // then holds all of it, in the arena.
 bool body_at_hand(Exchange& ex, std::string_view* out);
-// Next piece, in the receive buffer (use it before the next co_await).
-rt::Task<upstream::BodyRun> next_body(Exchange& ex, rt::Scope& scope);
+// Next piece, in the receive buffer (use it before the next co_await). No coroutine: bodies that never end wait here.
+struct NextBody {
+    Exchange& ex;
+    rt::Io::ReadAwait read;
+    upstream::BodyRun run;
+    bool known = false;
+    NextBody(Exchange& e, rt::Scope& scope) : ex(e), read(ex.c.io, scope, ex.w.rx(), Worker::kReceive) {}
+    bool await_ready() {
+        known = at_hand();
+        return known || read.await_ready();
+    }
+    void await_suspend(std::coroutine_handle<> h) { read.await_suspend(h); }
+    upstream::BodyRun await_resume() { return known ? run : take(read.await_resume()); }
+
+  private:
+    bool at_hand();  // what needs no reading: an end, or bytes that came earlier
+    upstream::BodyRun take(rt::IoResult r);
+};
+inline NextBody next_body(Exchange& ex, rt::Scope& scope) {
+    return NextBody(ex, scope);
+}
 // Reads all that is left into one piece in the arena, counted against the memory budget.
 enum class WholeBody : uint8_t { complete, failed, no_memory };
 rt::Task<WholeBody> read_whole_body(Exchange& ex, rt::Scope& scope, std::string_view& out);

@@ -239,6 +239,24 @@ void end_exchange(Exchange& ex) {
     if (ex.endpoint) w.release(ex.endpoint);
 }
 
+namespace {
+
+// These are no coroutines, so that the frame of serve(), which idle connections have, holds none of their arguments.
+rt::Task<void> refuse_head(ClientConn& c, const http::RequestHead& head, std::string_view data) {
+    bool large = head.error == http::HeadError::head_too_large || head.error == http::HeadError::too_many_fields;
+    int status = large                                                                                         ? 431
+                 : head.error == http::HeadError::bad_version && is_other_version(data.data(), head.error_off) ? 505
+                 : head.error == http::HeadError::bad_transfer_encoding                                        ? 501
+                                                                                                               : 400;
+    return refuse(c, status, http::text(head.error), explanation(head, data));
+}
+
+rt::Task<void> refuse_for_memory(ClientConn& c) {
+    return refuse(c, 503, "no memory for its head", ": the memory budget of the gateway is used up; try again later");
+}
+
+}  // namespace
+
 void client_hung_up(ClientConn& c) {
     Exchange* ex = c.exchange;
     if (!ex || ex->gone) return;
@@ -395,13 +413,7 @@ rt::Detached serve(ClientConn* cp) {
             // Where HTTP/2 may begin, a line that names no version of HTTP is a wrong preface: no word that its sender
             // understands.
             if (served == 0 && w.snapshot().server.use_h2c && !names_version({data, n})) break;
-            bool large =
-                head.error == http::HeadError::head_too_large || head.error == http::HeadError::too_many_fields;
-            int status = large                                                                                  ? 431
-                         : head.error == http::HeadError::bad_version && is_other_version(data, head.error_off) ? 505
-                         : head.error == http::HeadError::bad_transfer_encoding                                 ? 501
-                                                                                                                : 400;
-            co_await refuse(c, status, http::text(head.error), explanation(head, {data, n}));
+            co_await refuse_head(c, head, {data, n});
             lingering = true;
             break;
         }
@@ -414,8 +426,7 @@ rt::Detached serve(ClientConn* cp) {
             made = nullptr;
         }
         if (!made) {
-            co_await refuse(c, 503, "no memory for its head",
-                            ": the memory budget of the gateway is used up; try again later");
+            co_await refuse_for_memory(c);
             lingering = true;
             break;
         }

@@ -55,6 +55,7 @@ struct ClientConn : ListHook {
     rt::Scope scope;                   // everything of the connection; its deadline is the phase's (idle, head, write)
     InputBuffer in;
     Exchange* exchange = nullptr;           // nullptr: between requests
+    bool behind = true;                     // not known to take much at once
     bool over_tls = false;                  // the client speaks TLS with us
     bool begins_with_proxy_header = false;  // of the listener; before TLS and HTTP
     bool sends_proxy_header = false;        // and this peer may say one
@@ -94,7 +95,7 @@ struct RequestBody {
 class StreamWatch;
 
 struct Exchange {
-    static constexpr size_t kSize = 4096;
+    static constexpr size_t kSize = 2048;
 
     Exchange(ClientConn& conn);
     Exchange(const Exchange&) = delete;
@@ -124,7 +125,8 @@ struct Exchange {
     bool gone = false;      // the client left, or the answer was cut: nothing more can be said
     bool unlogged = false;  // the reference's access log does not see it
     uint8_t error_count = 0;
-    std::string_view errors[8];  // for the access log
+    std::string_view* errors = nullptr;  // for the access log; the first one makes room for kMaxErrors
+    static constexpr uint8_t kMaxErrors = 8;
 
     // What stages put into the head of the answer, whoever makes it; nullptr: nothing. They come before those of a
     // backend. Names in canonical spelling; texts in the arena, or constants of the program.
@@ -148,7 +150,8 @@ struct Exchange {
         return true;
     }
     void add_error(std::string_view text) {
-        if (error_count < 8) errors[error_count++] = arena.copy(text);
+        if (!errors) errors = arena.array<std::string_view>(kMaxErrors);
+        if (error_count < kMaxErrors) errors[error_count++] = arena.copy(text);
     }
     DraftHeaders& answer_headers() {
         if (!stage_headers) {

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "engine/inflate.h"
+#include "engine/respond.h"
 
 namespace gladius::engine {
 
@@ -256,7 +257,8 @@ rt::Task<bool> BackendCall::start_on(upstream::Peer& peer, http::Method m, rt::S
     request_.method = m;
     request_.feed = streaming ? &feed_ : nullptr;
     // What the client does not take has to be kept; a usual head is less than the least.
-    request_.receive = std::clamp(ex_.c.io.room(), size_t{4096}, size_t{Worker::kReceive});
+    size_t most = ex_.c.behind && !ex_.c.is_stream ? kSmallPiece : Worker::kReceive;
+    request_.receive = std::clamp(ex_.c.io.room(), size_t{4096}, most);
     request_.repeatable = !streaming && idempotent(m);
     request_.upgrade = ex_.plan->tunnel != nullptr;
     return call_->start(peer, request_);

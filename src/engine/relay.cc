@@ -211,6 +211,27 @@ rt::Task<void> relay_packed(Exchange& ex, BackendCall& backend, BodyRun& run, st
 // The body is in the draft: nothing of the backend's goes through.
 rt::Task<void> answer_from(Exchange& ex, BackendCall& backend, const AnswerDraft& draft);
 
+// No answer of the backend's. Apart from relay(), whose frame waits as long as a client likes.
+rt::Task<void> answer_unopened(Exchange& ex, BackendCall& backend) {
+    const plan::BackendPlan& b = ex.plan->backends[0];
+    if (backend.error.kind == upstream::Failure::cancelled && !ex.body.failed) {
+        ex.gone = true;
+        co_return;
+    }
+    if (ex.plan->static_data && ex.plan->static_data->on_failure() && !ex.body.failed) {
+        ex.add_error(failure_text(backend.error, b.method_name, backend.url()));
+        Answer empty;
+        empty.completed = 0;
+        co_await answer(ex, empty);
+        co_return;
+    }
+    int status = ex.body.failed                                       ? (ex.body.too_large ? 413 : 400)
+                 : backend.error.kind == upstream::Failure::too_large ? 503
+                 : ex.plan->tunnel                                    ? 502
+                                                                      : 500;
+    co_await answer_failure(ex, status, failure_text(backend.error, b.method_name, backend.url()));
+}
+
 }  // namespace
 
 rt::Task<void> relay(Exchange& ex) {
@@ -229,22 +250,7 @@ rt::Task<void> relay(Exchange& ex) {
         if (watch.timed_out()) ex.add_error(kIdle);
         backend.take_call_error();
         gates.leave(watch.timed_out() ? plan::CallEnd::failed : end_of(ex, backend.error.kind));
-        if (backend.error.kind == upstream::Failure::cancelled && !ex.body.failed) {
-            ex.gone = true;
-            co_return;
-        }
-        if (ex.plan->static_data && ex.plan->static_data->on_failure() && !ex.body.failed) {
-            ex.add_error(failure_text(backend.error, b.method_name, backend.url()));
-            Answer empty;
-            empty.completed = 0;
-            co_await answer(ex, empty);
-            co_return;
-        }
-        int status = ex.body.failed                                       ? (ex.body.too_large ? 413 : 400)
-                     : backend.error.kind == upstream::Failure::too_large ? 503
-                     : ex.plan->tunnel                                    ? 502
-                                                                          : 500;
-        co_await answer_failure(ex, status, failure_text(backend.error, b.method_name, backend.url()));
+        co_await answer_unopened(ex, backend);
         co_return;
     }
     if (ex.plan->tunnel && backend.called() && backend.call().switched()) {
@@ -323,19 +329,18 @@ rt::Task<void> relay(Exchange& ex) {
         run.data = moved;
     }
     if (run.data == nullptr) run.data = ex.w.rx();
-    size_t moved = 0;
+    size_t moved = 0, since_look = 0;
     size_t piece = Worker::kReceive;
     bool may_splice = call.remaining() >= kLeastSpliced && can_splice(call.io(), ex.c.io);
     for (;;) {
         RunBytes out = frame(run.data, run.n, run.done, f.chunked, lead);
         lead = {};
         size_t done = 0;
-        if (out.n > 0 && !write_fast(ex, out.begin, out.n, done)) {
-            // A slow receiver: what waits for it is copied, so take smaller pieces from now on.
-            piece = 16 * 1024;
-            if (!co_await write_slow(ex, out.begin + done, out.n - done, ex.scope)) break;
-        }
+        if (out.n > 0 && !write_fast(ex, out.begin, out.n, done) &&
+            !co_await write_slow(ex, out.begin + done, out.n - done, ex.scope))
+            break;
         if (run.done || run.failed) break;
+        since_look += out.n;
         if (may_splice && run.n == piece && call.remaining() >= kLeastSpliced) {
             // The source fills our buffer: it can fill a pipe.
             SpliceRun rest(call.remaining());
@@ -365,6 +370,9 @@ rt::Task<void> relay(Exchange& ex) {
             }
             if (ex.gone) break;
             piece = std::clamp<size_t>(ex.c.io.room(), 1, Worker::kReceive);
+        } else if (since_look >= kSmallPiece && (call.remaining() == 0 || call.remaining() > kSmallPiece)) {
+            since_look = 0;
+            piece = worth_reading(ex);
         }
         run = co_await call.next(piece);
         if (run.data == nullptr) run.data = ex.w.rx();

@@ -60,6 +60,12 @@ std::string_view ascii_location(std::string_view s, Arena& arena) {
 
 }  // namespace
 
+size_t worth_reading(Exchange& ex) {
+    if (!ex.c.io.has_room(Worker::kReceive)) return kSmallPiece;
+    ex.c.behind = false;
+    return Worker::kReceive;
+}
+
 void HeadWriter::number(uint64_t n) {
     auto r = std::to_chars(p_, p_ + 20, n);
     p_ = r.ptr;
@@ -113,6 +119,7 @@ rt::Task<bool> write_slow(Exchange& ex, const char* data, size_t n, rt::Scope& s
         ex.gone = true;
         co_return false;
     }
+    ex.c.behind = true;
     bool ok = co_await upstream::write_rest(ex.c.io, data, n, scope);
     ex.w.budget().give(n);
     if (ok)

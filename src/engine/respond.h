@@ -74,6 +74,10 @@ inline bool write_fast(Exchange& ex, const char* data, size_t n, size_t& done) {
     ex.sent_bytes += done;
     return k == static_cast<ssize_t>(n);
 }
+// How much to read of a backend for this client: what it does not take at once is copied and waits, and many slow ones
+// must not have much each.
+constexpr size_t kSmallPiece = 16 * 1024;
+size_t worth_reading(Exchange& ex);
 // Copies the rest and waits until it is taken; false when the client is gone, or the scope ended first.
 rt::Task<bool> write_slow(Exchange& ex, const char* data, size_t n, rt::Scope& scope);
 

@@ -444,12 +444,17 @@ void Router::find(Method method, std::string_view decoded_path, Arena& arena, Ro
     Frame* frames = few;
     if (max_frames_ > kInlineFrames)
         frames = static_cast<Frame*>(arena.allocate(sizeof(Frame) * max_frames_, alignof(Frame)));
-    Walk w{.path = out.path, .frames = frames, .top = frames, .spans = out.spans};
+    RouteMatch::Span spans[kMaxParams];
+    Walk w{.path = out.path, .frames = frames, .top = frames, .spans = spans};
+    auto keep_params = [&] {
+        out.param_count = w.param_count;
+        if (w.param_count) out.spans = arena.copy_array(std::span<const RouteMatch::Span>(spans, w.param_count)).data();
+    };
     if (const Tree* tree = tree_of(method)) {
         if (walk(*tree, w)) {
             const Node& n = nodes_[w.node];
             out.target = w.by_wild ? n.wild : n.leaf;
-            out.param_count = w.param_count;
+            keep_params();
             out.kind = RouteMatch::found;
             if (out.target == kAutoTarget) {
                 out.kind = RouteMatch::auto_options;
@@ -457,7 +462,7 @@ void Router::find(Method method, std::string_view decoded_path, Arena& arena, Ro
             }
             return;
         }
-        out.param_count = w.param_count;
+        keep_params();
         if (method != Method::connect && out.path != "/" && decoded_path.size() <= kMaxRedirectBytes) {
             Walk again = w;
             again.frames = w.top;  // what is left there counts for Allow

@@ -63,10 +63,9 @@ struct RouteMatch {
     uint32_t param_count = 0;  // in the order of appearance in the pattern; a wildcard is the last one. When nothing
                                // was found: what the walk had bound at its end
     std::string_view redirect_path;
-    std::string_view path;  // what the spans count in: the path given to find(), or its cleaned form
-    Span spans[kMaxParams];
+    std::string_view path;        // what the spans count in: the path given to find(), or its cleaned form
+    const Span* spans = nullptr;  // in the arena
 
-    RouteMatch() {}  // leaves the spans unwritten: find() writes those that count
     std::string_view param(uint32_t i) const {
         GL_ASSERT(i < param_count);
         return {path.data() + spans[i].offset, spans[i].length};

@@ -476,8 +476,10 @@ TEST(Router, TenThousandRoutesAreSmall) {
         ASSERT_EQ(m.kind, RouteMatch::found) << path;
         ASSERT_EQ(m.target, i);
         ASSERT_EQ(m.param(0), "x" + std::to_string(i));
+        char* next = arena.chars(0);
+        ASSERT_EQ(reinterpret_cast<const char*>(m.spans + 1), next) << "a hit takes room for its parameters only";
+        arena.reset();
     }
-    EXPECT_EQ(arena.reserved(), 0u) << "a hit allocates nothing";
 }
 
 TEST(Router, AgreesWithTheNaiveMatcher) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -227,6 +228,13 @@ Io::WriteAwait Io::writable(Scope& scope) {
 size_t Io::unsent() const {
     int n = 0;
     return fd_ >= 0 && ioctl(fd_, SIOCOUTQ, &n) == 0 && n > 0 ? static_cast<size_t>(n) : 0;
+}
+
+bool Io::has_room(size_t n) const {
+    uint32_t info[SK_MEMINFO_VARS];
+    socklen_t len = sizeof info;
+    if (fd_ < 0 || getsockopt(fd_, SOL_SOCKET, SO_MEMINFO, info, &len) != 0) return false;
+    return info[SK_MEMINFO_WMEM_QUEUED] + n <= info[SK_MEMINFO_SNDBUF];
 }
 
 Io::WriteAwait Io::connected(Scope& scope) {

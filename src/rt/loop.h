@@ -108,6 +108,8 @@ class Io : public ListHook {
     bool writing() const { return writer_ != nullptr; }
     // Bytes that were written and that the other side has not taken, as far as the kernel knows.
     size_t unsent() const;
+    // Whether a write of n bytes would be taken at once, as far as the kernel tells.
+    bool has_room(size_t n) const;
 
     bool readable() const { return can_read_ || (transport_ && transport_->has_more()); }
     // Of the socket alone, for the Transport on top of it.
