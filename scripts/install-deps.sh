@@ -10,7 +10,7 @@ set -euo pipefail
 run=(build-essential g++ cmake ninja-build ccache mold git pkg-config curl
      libc-ares-dev libssl-dev libnghttp2-dev libfmt-dev zlib1g-dev libbrotli-dev libzstd-dev libre2-dev libcli11-dev libgtest-dev libbenchmark-dev)
 test=("${run[@]}" python3 python3-wsproto python3-h2 nghttp2-server brotli zstd rapidjson-dev libsimdjson-dev clang-14 libclang-rt-14-dev llvm-14 clang-format-19)
-bench=("${test[@]}" nginx-light haproxy wrk nghttp2-client strace openssl liburing-dev)
+bench=("${test[@]}" nginx-light haproxy wrk nghttp2-client strace openssl liburing-dev slowhttptest)
 
 what=${1:-test}
 case $what in
