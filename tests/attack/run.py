@@ -13,6 +13,7 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "protocol")]
 
+import downgrade  # noqa: E402
 import harness  # noqa: E402
 import responses  # noqa: E402
 import smuggling  # noqa: E402
@@ -82,6 +83,17 @@ class Run:
             gateway.stop()
             process.terminate()
             process.join()
+
+    def downgrade_h2(self):
+        recorder = Recorder()
+        gateway = harness.Gateway(harness.usual_config(recorder.port, use_h2c=True), arguments=("--workers", "1"))
+        try:
+            print("  %d streams, %d backend connections" % (downgrade.run(gateway, recorder, self.report), recorder.connections()))
+            gateway.idle()
+            gateway.check()
+        finally:
+            gateway.stop()
+            recorder.stop()
 
     def responses_noop(self):
         self.responses(b"n")
