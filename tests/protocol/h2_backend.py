@@ -95,7 +95,8 @@ class Connection:
         self.calls = {}
         self.over = False
         self.pings = 0
-        self.most = 0
+        self.unacknowledged = 2 if backend.settings else 1
+        self.most = 0  # streams at the same time, once the gateway has seen our settings
         self.goaway = None
 
     def flush(self):
@@ -153,7 +154,8 @@ class Connection:
         c = self.calls.get(getattr(e, "stream_id", None))
         if isinstance(e, h2.events.RequestReceived):
             c = self.calls[e.stream_id] = Call(self, e.stream_id, e.headers)
-            self.most = max(self.most, self.h2.open_inbound_streams)
+            if not self.unacknowledged:
+                self.most = max(self.most, self.h2.open_inbound_streams)
             with self.backend.lock:
                 self.backend.seen.append(c)
             self.backend.start(c)
@@ -170,6 +172,8 @@ class Connection:
             if c:
                 c.reset = e.error_code
                 c.whole.set()
+        elif isinstance(e, h2.events.SettingsAcknowledged):
+            self.unacknowledged -= 1
         elif isinstance(e, h2.events.PingReceived):
             self.pings += 1
         elif isinstance(e, h2.events.ConnectionTerminated):

@@ -287,6 +287,38 @@ def chunked(body, sizes=(7,), ext="", trailers=""):
     return out + b"0\r\n" + trailers.encode("latin-1") + b"\r\n"
 
 
+def chunk(data):
+    if isinstance(data, str):
+        data = data.encode()
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def one_chunk(c):
+    n = int(c.line(), 16)
+    data = c.exactly(n)
+    c.exactly(2)
+    return data
+
+
+def at_once(*calls):
+    """Runs them in threads; the first failure is the test's."""
+    failures = []
+
+    def run(fn, arguments):
+        try:
+            fn(*arguments)
+        except BaseException as e:
+            failures.append(e)
+
+    threads = [threading.Thread(target=run, args=(fn, arguments)) for fn, *arguments in calls]
+    for x in threads:
+        x.start()
+    for x in threads:
+        x.join()
+    if failures:
+        raise failures[0]
+
+
 # --- backend ------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -576,7 +608,9 @@ class Gateway:
         def quiet():
             c = self.counters()
             self.last = c
-            return c["connections_open"] == 0 and c["exchanges_in_flight"] == 0 and c["memory_budget_used"] == 0
+            # A stream of HTTP/2 whose answer is complete may still be ended by its backend.
+            backends = c["backend_connections_open"] == c["backend_connections_idle"]
+            return c["connections_open"] == 0 and c["exchanges_in_flight"] == 0 and c["memory_budget_used"] == 0 and backends
         try:
             wait_until(quiet, seconds, 0.05)
         except AssertionError:

@@ -8,8 +8,7 @@ import threading
 import time
 
 from h2_backend import H2Backend, h2
-from harness import SLOW, Closed, chunked, endpoint, free_port, get, post, usual_config, wait_until
-from test_streaming import at_once, one_chunk
+from harness import SLOW, Closed, at_once, chunked, endpoint, free_port, get, one_chunk, post, usual_config, wait_until
 
 ErrorCodes = h2.errors.ErrorCodes
 
@@ -379,6 +378,8 @@ def test_goaway_under_load_loses_nothing(t):
             time.sleep(0.05)
             for c in b.open():
                 with c.lock:
+                    if hasattr(c, "ignore_above"):
+                        continue  # once: a later one must not name a later stream
                     last = c.h2.highest_inbound_stream_id
                     c.ignore_above = last
                     c.sock.sendall(b"\0\0\x08\7\0\0\0\0\0" + last.to_bytes(4, "big") + b"\0\0\0\0")
@@ -431,7 +432,8 @@ def test_the_backend_says_how_many_streams(t):
                 assert c.ask(get("/n/some")).status == 200
 
     at_once(*((work,) for _ in range(24)))
-    assert max(c.most for c in b.connections) <= 3 and len(b.connections) > 1
+    most = [c.most for c in b.connections]
+    assert max(most) <= 3 and len(most) > 1, (most, b.faults, len(b.seen), g.counters())
     assert not b.faults, b.faults
     g.idle()
 

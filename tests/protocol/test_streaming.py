@@ -8,7 +8,8 @@ import socket
 import threading
 import time
 
-from harness import SLOW, Closed, chunked, endpoint, get, post, usual_config, wait_until
+from h2 import DATA, END_HEADERS, END_STREAM, HEADERS, WINDOW_UPDATE, H2Client, frame, request, u32
+from harness import SLOW, Closed, at_once, chunk, chunked, endpoint, get, one_chunk, post, usual_config, wait_until
 
 EVENTS = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -22,38 +23,6 @@ def streaming_config(port, idle=None, timeout="400ms", **root):
             e["extra_config"] = {"gladius/stream": {"idle_timeout": idle}}
         config["endpoints"].append(e)
     return config
-
-
-def at_once(*calls):
-    """Runs them in threads; the first failure is the test's."""
-    failures = []
-
-    def run(fn, arguments):
-        try:
-            fn(*arguments)
-        except BaseException as e:
-            failures.append(e)
-
-    threads = [threading.Thread(target=run, args=(fn, arguments)) for fn, *arguments in calls]
-    for x in threads:
-        x.start()
-    for x in threads:
-        x.join()
-    if failures:
-        raise failures[0]
-
-
-def chunk(data):
-    if isinstance(data, str):
-        data = data.encode()
-    return b"%x\r\n%s\r\n" % (len(data), data)
-
-
-def one_chunk(c):
-    n = int(c.line(), 16)
-    data = c.exactly(n)
-    c.exactly(2)
-    return data
 
 
 def test_a_piece_arrives_before_the_next_one_is_sent(t):
@@ -410,6 +379,70 @@ def test_a_client_that_leaves_ends_the_call_at_once(t):
                 assert gone.wait(5 * SLOW), (path, how)
                 assert at["end"] - begin < 0.25 * SLOW, (path, how, at["end"] - begin)
     t.gateway.idle()
+
+
+# --- the same with clients that speak HTTP/2 ---------------------------------------------------------------------------------------------
+
+
+def test_h2_pieces_of_both_directions(t):
+    @t.backend.on("/h2talk", raw=True)
+    def _(c, m):
+        c.send(EVENTS)
+        while n := int(c.line(), 16):
+            c.send(chunk(b"echo " + c.exactly(n)))
+            c.exactly(2)
+        c.line()
+        c.send("0\r\n\r\n")
+
+    g = t.start(streaming_config(t.backend.port, idle="%dms" % (600 * SLOW), use_h2c=True, write_timeout="400ms", read_timeout="400ms"))
+    with H2Client(g.port, slow=SLOW) as c:
+        c.send(frame(HEADERS, END_HEADERS, 1, request("/s/h2talk", "POST")))
+        want = b""
+        for i in range(15):
+            c.send(frame(DATA, 0, 1, b"%d" % i))
+            want += b"echo %d" % i
+            assert c.until(lambda: 1 in c.answers and len(c.answers[1].body) >= len(want)) and c.answers[1].body == want
+            time.sleep(0.05)  # taken together longer than every timeout
+        c.send(frame(DATA, END_STREAM, 1))
+        assert c.answer(1).whole and c.answers[1].reset is None
+    g.idle()
+
+
+def test_h2_gaps_and_slow_readers(t):
+    @t.backend.on("/h2silent")
+    def _(c, m):
+        c.send(EVENTS + "5\r\nhello\r\n")
+        c.wait_closed(10)
+
+    @t.backend.on("/h2large")
+    def _(c, m):
+        c.send(EVENTS)
+        for _ in range(20):
+            c.send(chunk(b"y" * 10000))
+        c.send("0\r\n\r\n")
+
+    g = t.start(streaming_config(t.backend.port, idle="%dms" % (400 * SLOW), timeout="300ms", use_h2c=True))
+    with H2Client(g.port, slow=SLOW) as c:
+        begin = time.monotonic()
+        a = c.ask(1, "/s/h2silent")
+        assert a.body == b"hello" and not a.whole and a.reset == 2 and 0.39 < time.monotonic() - begin < 4 * SLOW
+        # Another stream of the same connection, whose reader takes little at a time.
+        c.open_windows = False
+        c.request(3, "/s/h2large", "GET", ("accept-encoding", "identity"))
+        assert c.until(lambda: 3 in c.answers and len(c.answers[3].body) >= 65530)
+        for _ in range(14):
+            time.sleep(0.1)
+            c.send(frame(WINDOW_UPDATE, 0, 0, u32(1000)), frame(WINDOW_UPDATE, 0, 3, u32(1000)))
+            c.next(0.05)
+        assert c.answers[3].reset is None
+        c.send(frame(WINDOW_UPDATE, 0, 0, u32(1 << 20)), frame(WINDOW_UPDATE, 0, 3, u32(1 << 20)))
+        a = c.answer(3)
+        assert a.whole and len(a.body) == 200000
+        # And one that takes nothing.
+        c.request(5, "/s/h2large")
+        assert c.until(lambda: 5 in c.answers and c.answers[5].reset is not None or 5 in c.answers and c.answers[5].whole)
+    assert "gladius/stream: not a byte within idle_timeout" in g.log()
+    g.idle()
 
 
 # --- large bodies: through a pipe of the kernel when both sides are fast and have a length ------------------------------------------------
