@@ -261,7 +261,9 @@ def main():
             m = lambda k: statistics.median(x[k] for x in v)
             print(f"{n:9} {m('rps'):8.0f} {m('us'):10.1f} {m('util'):5.2f} {v[-1]['p50'] or '-':>8} {v[-1]['p99'] or '-':>8} {m('idle'):8.1f} {m('rss'):8.1f} {sum(x['bad'] for x in v):6}  "
                   + (f"{m('us')/base:.2f}x" if base else "") + " " + v[-1]["err"])
-        if a.bars and w == "noop" and "relay" in names:
+        if a.bars and w == "noop" and a.h2:
+            h2_bars(rows)
+        elif a.bars and w == "noop" and "relay" in names:
             bars(rows)
         if a.bars and w in OWN_BARS:
             own_bar(w, res)
@@ -296,6 +298,16 @@ def bars(rows):
     if "gladius_log" in us:
         lab.verdict(us["gladius_log"] <= 1.08 * us["gladius"], f"access log on: {us['gladius_log'] / us['gladius']:.2f} x the same without (bar: at most 1.08 x)")
     lab.verdict(not any(x["bad"] or x["err"] for n, v in rows.items() if n.startswith("gladius") for x in v), "every answer of ours was good")
+
+
+def h2_bars(rows):
+    us = {n: statistics.median(x["us"] for x in v) for n, v in rows.items()}
+    if "gladius" not in us:
+        raise SystemExit("the bars need gladius in the run")
+    for peer, bar in (("nginx", 1.0), ("haproxy", 1.15)):
+        if peer in us:
+            lab.verdict(us["gladius"] <= bar * us[peer], f"HTTP/2: CPU per request {us['gladius'] / us[peer]:.2f} x {peer} (bar: at most {bar:.2f} x)")
+    lab.verdict(not any(x["bad"] or x["err"] for x in rows["gladius"]), "HTTP/2: every answer of ours was good")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 # Measures every promise of docs/performance.md on this machine and ends with one line for each. About 15 minutes; the
 # machine should do nothing else. Installs nginx, HAProxy and the load tools (Debian packages), builds the release preset.
 #
-# usage: bench/run.sh [PART...]     headline pipes limits large bulk json_ratio syscalls allocs latency scale memory slow reload chaos sse micro (all)
+# usage: bench/run.sh [PART...]     headline h2 pipes limits large bulk json_ratio syscalls allocs latency scale memory slow reload chaos sse micro (all)
 set -uo pipefail
 cd "$(dirname "$0")/.."
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(headline pipes limits large bulk json_ratio syscalls allocs latency scale memory slow reload chaos sse micro)
+[ ${#parts[@]} -gt 0 ] || parts=(headline h2 pipes limits large bulk json_ratio syscalls allocs latency scale memory slow reload chaos sse micro)
 
 bash scripts/install-deps.sh bench || exit 1
 bash scripts/build.sh release || exit 1
@@ -18,6 +18,7 @@ for part in "${parts[@]}"; do
     echo "=== $part" | tee -a "$log"
     case $part in
     headline) python3 -B bench/bench.py "${side[@]}" ;;
+    h2) python3 -B bench/bench.py --tls --h2 --rounds "${ROUNDS:-4}" --only gladius,nginx,haproxy --bars ;;
     pipes) python3 -B bench/bench.py --rounds "${ROUNDS:-8}" --only gladius --work noop,json,filter,merge --bars ;;
     limits) python3 -B bench/bench.py --rounds "${ROUNDS:-8}" --only gladius,nginx --work noop,limit --bars ;;
     large) python3 -B bench/bench.py "${side[@]}" --body 65536 ;;

@@ -126,7 +126,7 @@ rt::Task<void> bad_expectation(Exchange& ex) {
     co_await answer(ex, a);
 }
 
-// "OPTIONS *" asks the server, not a route; the reference's server answers by itself.
+// "OPTIONS *" asks the server, not a route; the reference's server answers by itself, over HTTP/1.
 rt::Task<void> answer_server_options(Exchange& ex) {
     Answer a;
     a.krakend = false;
@@ -190,7 +190,8 @@ rt::Task<void> handle(Exchange& ex) {
     }
     ex.target = *target;
     if (ex.head.bad_expect) return bad_expectation(ex);
-    if (ex.target.path == "*" && ex.head.method == http::Method::options) return answer_server_options(ex);
+    if (ex.target.path == "*" && ex.head.method == http::Method::options && !ex.c.is_stream)
+        return answer_server_options(ex);
     const std::shared_ptr<const plan::RouterPlan>& service = ex.w.snapshot().service;
     if (service->before_routing.empty()) return find_route(ex);
     return run_stages(ex, service->before_routing, &find_route, service);

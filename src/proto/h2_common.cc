@@ -66,6 +66,8 @@ H2OptionPtr h2_options(uint32_t max_head_bytes) {
     nghttp2_option_set_max_deflate_dynamic_table_size(o, 4096);
     nghttp2_option_set_max_outbound_ack(o, 1000);
     nghttp2_option_set_max_settings(o, 32);
+    // As Go's: blanks around a value are no part of it.
+    nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(o, 1);
     nghttp2_option_set_max_continuations(o, std::max<size_t>(8, max_head_bytes / kH2FramePayload + 2));
     // Heads that we write are bounded where they are made.
     nghttp2_option_set_max_send_header_block_length(o, 1024 * 1024);

@@ -188,8 +188,8 @@ struct H2Callbacks {
         return static_cast<ssize_t>(n);
     }
 
-    static int send_data(nghttp2_session*, nghttp2_frame* f, const uint8_t* head, size_t n, nghttp2_data_source* source,
-                         void* user) {
+    static int send_data(nghttp2_session*, [[maybe_unused]] nghttp2_frame* f, const uint8_t* head, size_t n,
+                         nghttp2_data_source* source, void* user) {
         H2Server& h = of(user);
         auto& stream = *static_cast<H2Stream*>(source->ptr);
         h.out_.append(head, kH2FrameHead);
@@ -314,6 +314,11 @@ void H2Server::add_field(std::string_view name, std::string_view value) {
 bool H2Server::build_field(std::string_view name, std::string_view value) {
     Build& b = build_;
     if (!b.line_written) write_request_line();
+    auto blank = [](char c) { return c == ' ' || c == '\t'; };
+    while (!value.empty() && blank(value.front()))
+        value.remove_prefix(1);
+    while (!value.empty() && blank(value.back()))
+        value.remove_suffix(1);
     if (name.size() > UINT16_MAX) {
         b.too_large = true;
         return false;

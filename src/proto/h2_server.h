@@ -1,6 +1,6 @@
 // Purpose: one HTTP/2 connection of a client, sans I/O: bytes of the client in, requests and bytes for the client out.
 // A request's stream is an rt::Transport: its reader gets the body of the request, its writer gives an HTTP/1 head and
-// then the body as it is (ADR 0012). Owner: engine/serve_h2.cc. Thread: one worker. Lifetime: a stream lives until the
+// then the body as it is (ADR 0015). Owner: engine/serve_h2.cc. Thread: one worker. Lifetime: a stream lives until the
 // protocol is done with it and its Transport was closed; the server goes after the last Transport. Errors: a client
 // that breaks the protocol gets RST_STREAM or GOAWAY from nghttp2; floods are counted here and end the connection with
 // ENHANCE_YOUR_CALM, after which no frame is looked at. Source: RFC 9113; the limits are those of Go's server where it

@@ -115,7 +115,7 @@ def test_upgrade_refused(t):
 def test_what_a_backend_gets(t):
     t.backend.forget()
     with client(t) as c:
-        a = c.ask(1, "/n/fields?q=1", "POST", ("x-one", "1"), ("cookie", "a=1"), ("x-two", "2"), ("cookie", "b=2"), ("te", "trailers"),
+        a = c.ask(1, "/n/fields?q=1", "POST", ("x-one", " 1\t"), ("cookie", "a=1"), ("x-two", "2"), ("cookie", "b=2"), ("te", "trailers"),
                   ("content-length", "2"), body=b"hi")
         assert a.status == 200
     m = t.backend.requests("/fields")[0]
@@ -141,7 +141,7 @@ def test_own_answers(t):
         assert a.status == 200 and b"ok" in a.body
         assert c.ask(5, "/n/a", "PATCH").status in (404, 405)
         a = c.ask(7, "*", "OPTIONS")
-        assert a.status == 200 and a.body == b""
+        assert a.status == 404  # the reference's server answers it over HTTP/1 only
         a = c.ask(9, "/j/x")
         assert a.status == 200 and a.get("x-krakend-completed") == "true"
         a = c.ask(11, "/m/x")
@@ -378,7 +378,7 @@ def test_little_is_started_for_who_takes_nothing(t):
     t.backend.forget()
     with client(t, (4, 0)) as c:
         c.send(b"".join(frame(HEADERS, END_HEADERS | END_STREAM, 2 * n + 1, request("/n/stuck%d" % n)) for n in range(100)))
-        c.settled()
+        c.everything(0.5 * SLOW)
         refused = [n for n, a in c.answers.items() if a.reset == REFUSED_STREAM]
         assert len(refused) > 80, len(refused)
         assert len(t.backend.requests()) <= 6
@@ -435,7 +435,6 @@ def test_windows_open_as_the_backend_takes(t):
 
     @t.backend.on("/slow", raw=True)
     def slow(conn, m):
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         go.wait(10)
         conn.read_body(m, request=True)
         conn.ok("done")
@@ -456,7 +455,8 @@ def test_windows_open_as_the_backend_takes(t):
         assert c.ask(3, "/n/meanwhile").status == 200
         go.set()
         c.send(frame(DATA, END_STREAM, 1, b""))
-        assert c.answer(1).status == 200
+        a = c.answer(1)
+        assert a.status == 200, (a.status, a.reset, a.body, sent)
 
 
 def test_more_than_the_window_allows(t):
