@@ -290,6 +290,12 @@ void H2Server::add_field(std::string_view name, std::string_view value) {
         b.fields = bigger;
         b.field_cap *= 2;
     }
+    // As HTTP/1 has it: blanks around a value are no part of it, wherever they come from.
+    auto blank = [](char c) { return c == ' ' || c == '\t'; };
+    while (!value.empty() && blank(value.front()))
+        value.remove_prefix(1);
+    while (!value.empty() && blank(value.back()))
+        value.remove_suffix(1);
     http::Field& f = b.fields[b.head.field_count++];
     size_t at = b.text.size();
     char* p = b.text.grow(name.size() + value.size() + 4);
@@ -314,11 +320,6 @@ void H2Server::add_field(std::string_view name, std::string_view value) {
 bool H2Server::build_field(std::string_view name, std::string_view value) {
     Build& b = build_;
     if (!b.line_written) write_request_line();
-    auto blank = [](char c) { return c == ' ' || c == '\t'; };
-    while (!value.empty() && blank(value.front()))
-        value.remove_prefix(1);
-    while (!value.empty() && blank(value.back()))
-        value.remove_suffix(1);
     if (name.size() > UINT16_MAX) {
         b.too_large = true;
         return false;
