@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The examples of the documentation run: every ```json block of docs/ that is a whole configuration ("version": 3) is started before the
 demo backend, and the ```console blocks that follow it say what they say. A line "$ curl ..." is run, what stands below is what it prints; a
-line that ends in ... needs to begin so. The last line is 'N passed, N failed'.
+line that ends in ... needs to begin so. A ```sh block that begins with "openssl" makes files for what follows on its page. The last line is 'N passed, N failed'.
 
 usage: docs.py --gateway BIN [--only TEXT] [--show]    --show prints what the commands say, to write an example with
 """
@@ -10,6 +10,7 @@ import glob
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -73,26 +74,28 @@ def main():
         if a.only not in name:
             continue
         process, port = None, 0
+        folder = tempfile.mkdtemp()
         with open(page) as f:
             text = f.read()
         for m in FENCE.finditer(text):
             place = "%s:%d" % (name, text.count("\n", 0, m.start()) + 1)
             if m.group(1) == "json" and '"version": 3' in m.group(2):
                 end(process)
-                with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as f:
+                with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".json", delete=False) as f:
                     f.write(m.group(2))
                 port = free_port()
-                process = subprocess.Popen([gateway, "run", "-c", f.name, "-p", str(port)], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                process = subprocess.Popen([gateway, "run", "-c", f.name, "-p", str(port)], env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
                 if up(port, process):
                     good += 1
                 else:
                     bad += 1
                     print("FAIL %s does not start: %s" % (place, process.stdout.read().decode()[:2000]))
                     process = None
-                os.unlink(f.name)
+            elif m.group(1) == "sh" and m.group(2).startswith("openssl "):
+                subprocess.run(["bash", "-ec", m.group(2)], cwd=folder, check=True, capture_output=True)
             elif m.group(1) == "console" and process:
                 for command, want in re.findall(r"^\$ (curl .*)\n((?:(?!\$ ).*\n)*)", m.group(2), re.M):
-                    got = subprocess.run(["bash", "-c", command.replace(":8080", ":%d" % port)], capture_output=True, text=True, timeout=20).stdout
+                    got = subprocess.run(["bash", "-c", command.replace(":8080", ":%d" % port)], cwd=folder, capture_output=True, text=True, timeout=20).stdout
                     if a.show:
                         print("%s\n$ %s\n%s" % (place, command, got))
                     if fits(want, got):
@@ -101,6 +104,7 @@ def main():
                         bad += 1
                         print("FAIL %s: %s\n  says   %s\n  wanted %s" % (place, command, got.strip(), want.strip()))
         end(process)
+        shutil.rmtree(folder)
     end(demo)
     print("%d passed, %d failed" % (good, bad))
     return 1 if bad else 0

@@ -41,6 +41,7 @@ CheckedFile check_file(const Invocation& in, const Environment& env, bool routes
     plan::CompileOptions c;
     c.routes_are_errors = routes_are_errors;
     c.http_proxy = http_proxy_of(env);
+    c.https_proxy = https_proxy_of(env);
     c.no_proxy = no_proxy_of(env);
     c.features = features();
     c.allow_unsupported = in.allow_unsupported;

@@ -28,6 +28,9 @@ std::string value_of(const Environment& env, const char* upper, const char* lowe
 std::string http_proxy_of(const Environment& env) {
     return value_of(env, "HTTP_PROXY", "http_proxy");
 }
+std::string https_proxy_of(const Environment& env) {
+    return value_of(env, "HTTPS_PROXY", "https_proxy");
+}
 std::string no_proxy_of(const Environment& env) {
     return value_of(env, "NO_PROXY", "no_proxy");
 }

@@ -15,6 +15,7 @@ namespace gladius::app {
 using Environment = std::vector<std::pair<std::string, std::string>>;
 Environment environment_pairs();
 std::string http_proxy_of(const Environment& env);
+std::string https_proxy_of(const Environment& env);
 std::string no_proxy_of(const Environment& env);
 telemetry::LogOptions logging_options(const conf::Service& s);
 

@@ -113,6 +113,7 @@ std::shared_ptr<plan::Snapshot> Supervisor::load(conf::Diagnostics& diagnostics,
     plan::CompileOptions c;
     c.generation = ++generation_;
     c.http_proxy = http_proxy_of(env);
+    c.https_proxy = https_proxy_of(env);
     c.no_proxy = no_proxy_of(env);
     c.features = features();
     c.allow_unsupported = options_.allow_unsupported;

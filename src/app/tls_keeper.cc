@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 namespace gladius::app {
 
 namespace {
@@ -18,6 +20,7 @@ void add_paths(const net::TlsSpec& spec, const std::vector<net::TlsKeyFiles>& ke
 engine::TlsParts TlsKeeper::Loaded::parts(size_t worker) const {
     engine::TlsParts out;
     if (server) out.server = server->of_worker[worker];
+    out.clients = clients;
     return out;
 }
 
@@ -56,6 +59,13 @@ Result<std::shared_ptr<const TlsKeeper::Loaded::Server>> TlsKeeper::make_server(
     return std::shared_ptr<const Loaded::Server>(std::move(out));
 }
 
+std::shared_ptr<const net::TlsClient> TlsKeeper::make_client(const net::TlsClientSpec& spec) {
+    net::TlsFiles files = net::read_tls_files(spec);
+    for (const auto& c : current_->clients)
+        if (c->spec() == spec && c->files() == files) return c;
+    return std::make_shared<const net::TlsClient>(spec, std::move(files));
+}
+
 std::shared_ptr<const TlsKeeper::Loaded> TlsKeeper::load(const plan::Snapshot& snapshot,
                                                          conf::Diagnostics& diagnostics) {
     auto out = std::make_shared<Loaded>();
@@ -70,6 +80,17 @@ std::shared_ptr<const TlsKeeper::Loaded> TlsKeeper::load(const plan::Snapshot& s
         out->problems = out->server->files.problems;
         out->remarks = out->server->of_worker[0]->remarks();
         add_paths(*snapshot.server.tls, snapshot.server.tls->keys, out->paths);
+    }
+    for (const auto& spec : snapshot.client_tls) {
+        auto client = make_client(*spec);
+        bool used = std::any_of(snapshot.hosts.begin(), snapshot.hosts.end(),
+                                [&](const auto& h) { return h->https && h->tls == spec; });
+        // A redirect may need it later.
+        if (used || !spec->keys.empty()) client->prepare();
+        for (std::string& text : client->problems())
+            out->problems.push_back(std::move(text));
+        add_paths(*spec, spec->keys, out->paths);
+        out->clients.push_back(std::move(client));
     }
     return out;
 }
@@ -86,6 +107,8 @@ std::shared_ptr<const TlsKeeper::Loaded> TlsKeeper::look(std::string& complaint)
     if (!settled) return nullptr;
     loaded_states_ = std::move(now);  // good or not: said once
     auto out = std::make_shared<Loaded>(*current_);
+    out->problems.clear();
+    out->remarks.clear();
     if (current_->server) {
         auto server = make_server(current_->server->spec);
         if (!server) {
@@ -96,7 +119,15 @@ std::shared_ptr<const TlsKeeper::Loaded> TlsKeeper::look(std::string& complaint)
         out->problems = out->server->files.problems;
         out->remarks = out->server->of_worker[0]->remarks();
     }
-    if (out->server == current_->server) return nullptr;
+    for (auto& client : out->clients) {
+        auto fresh = make_client(client->spec());
+        if (fresh == client) continue;
+        fresh->prepare();
+        for (std::string& text : fresh->problems())
+            out->problems.push_back(std::move(text));
+        client = std::move(fresh);
+    }
+    if (out->server == current_->server && out->clients == current_->clients) return nullptr;
     current_ = out;
     return out;
 }

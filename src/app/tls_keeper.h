@@ -27,7 +27,8 @@ class TlsKeeper {
             net::TlsFiles files;
             std::vector<std::shared_ptr<const net::TlsServer>> of_worker;
         };
-        std::shared_ptr<const Server> server;  // none: plain HTTP
+        std::shared_ptr<const Server> server;                        // none: plain HTTP
+        std::vector<std::shared_ptr<const net::TlsClient>> clients;  // as Snapshot::client_tls
         std::vector<std::string> paths;
         std::vector<std::string> remarks;   // certificates that have expired
         std::vector<std::string> problems;  // files that are done without
@@ -53,6 +54,7 @@ class TlsKeeper {
     };
     std::vector<FileState> states(const std::vector<std::string>& paths) const;
     Result<std::shared_ptr<const Loaded::Server>> make_server(const net::TlsServerSpec& spec);
+    std::shared_ptr<const net::TlsClient> make_client(const net::TlsClientSpec& spec);
 
     std::vector<std::shared_ptr<net::TlsLibrary>> libraries_;  // made when TLS is asked for
     std::shared_ptr<const net::TicketKeys> tickets_;

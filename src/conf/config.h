@@ -80,6 +80,7 @@ struct ClientTls {  // root "client_tls"
     Node curve_preferences;
     Node cipher_suites;
     std::vector<ClientCert> client_certs;
+    net::TlsClientSpec spec;  // what all of it means
 };
 
 struct Plugin {
@@ -205,6 +206,9 @@ struct BackendHttp {
 // extra_config "backend/http/client" of a backend (section 5.8).
 struct BackendHttpClient {
     bool send_body_on_redirect = false;
+    bool no_redirect = false;
+    std::string proxy_address;
+    std::optional<ClientTls> client_tls;  // takes the place of the service's
 };
 
 // "static" of extra_config "proxy" (section 4.9).
@@ -363,6 +367,7 @@ struct Service {
     Duration max_shutdown_wait_time{0};
     bool use_h2c = false;
     std::optional<Tls> tls;
+    net::TlsClientSpec backend_tls;  // what client_tls and allow_insecure_connections mean
     std::optional<ClientTls> client_tls;
     Duration dialer_timeout{0};
     Duration dialer_keep_alive{0};

@@ -177,19 +177,19 @@ void Normaliser::router() {
 }
 
 void Normaliser::tls() {
-    if (!service_.tls || service_.tls->disabled) return;
-    service_.tls->spec = tls_server_spec(*service_.tls, diagnostics_);
+    if (service_.tls && !service_.tls->disabled) service_.tls->spec = tls_server_spec(*service_.tls, diagnostics_);
+    service_.backend_tls = service_.client_tls ? tls_client_spec(*service_.client_tls, "client_tls", diagnostics_)
+                                               : default_tls_client_spec();
+    if (service_.allow_insecure_connections) {
+        // As in the reference, where it makes a "client_tls" with that one field.
+        if (!service_.client_tls) service_.backend_tls = tls_client_spec({}, "client_tls", diagnostics_);
+        service_.backend_tls.verify = false;
+    }
 }
 
 void Normaliser::host_remarks(const std::string& host, const Node& n, std::string_view where) {
     std::string_view rest = host;
     if (rest.substr(0, 8) == "https://") {
-        if (said_hosts_.insert("tls " + host).second) {
-            say(Severity::warning, n,
-                fmt::format("{}{}: TLS to backends is not built yet; requests to it are answered with 500, never sent "
-                            "in plain text",
-                            where, host));
-        }
         rest.remove_prefix(8);
     } else if (rest.substr(0, 7) == "http://") {
         rest.remove_prefix(7);
@@ -564,6 +564,8 @@ void Normaliser::backend(Backend& b, size_t index, Endpoint& e) {
                                    {"gladius/http2", &b.http2}, {"gladius/arrays", &b.arrays}};
     check_misplaced(b.node, kBackendTable, context, diagnostics_);
     check_namespaces(b.extra_config, context, sinks, diagnostics_);
+    if (auto& own = b.http_client.client_tls)
+        own->spec = tls_client_spec(*own, context.where + ": client_tls", diagnostics_);
     b.call.node = b.extra_config.find("gladius/call");
     b.http2.node = b.extra_config.find("gladius/http2");
     if (b.http2.node && b.http2.ping_interval < 0ns) {

@@ -176,7 +176,7 @@ constexpr Field kServiceFields[] = {
                                             "Time for running requests at the end; 0 is no limit."),
     field<&Service::use_h2c>("use_h2c", "false", "HTTP/2 without TLS."),
     field<&Service::tls>("tls", "", "HTTPS for clients.").of(kTlsTable),
-    field<&Service::client_tls>("client_tls", "", "HTTPS to backends.").of(kClientTlsTable).not_built(),
+    field<&Service::client_tls>("client_tls", "", "HTTPS to backends.").of(kClientTlsTable),
     field<&Service::dialer_timeout>("dialer_timeout", "0s", "Time to connect to a backend."),
     field<&Service::dialer_keep_alive>("dialer_keep_alive", "15s", "Interval of TCP keep-alive; negative is off."),
     field<&Service::dialer_fallback_delay>("dialer_fallback_delay", "300ms",
@@ -194,8 +194,7 @@ constexpr Field kServiceFields[] = {
     field<&Service::expect_continue_timeout>("expect_continue_timeout", "0s",
                                              "Time that a backend has to answer Expect: 100-continue."),
     field<&Service::allow_insecure_connections>("allow_insecure_connections", "false",
-                                                "Old name of client_tls.allow_insecure_connections.")
-        .not_built(),
+                                                "Old name of client_tls.allow_insecure_connections."),
 };
 
 // ---- namespaces that the core reads ----
@@ -348,17 +347,14 @@ constexpr Field kBackendHttpFields[] = {
     field<&BackendHttp::return_error_code>("return_error_code", "false", "Give the backend's status to the client."),
 };
 
-constexpr std::string_view kEnterpriseClient =
-    "is a field of the Enterprise edition and is not built yet: it has no effect";
-
 constexpr Field kBackendHttpClientFields[] = {
     field<&BackendHttpClient::send_body_on_redirect>("send_body_on_redirect", "false",
                                                      "Keep the body, to send it again after a 307 or 308."),
-    known("client_tls", FieldType::object, "", "HTTPS to this backend.").enterprise().says(kEnterpriseClient),
-    known("no_redirect", FieldType::boolean, "false", "Do not follow redirects.").enterprise().says(kEnterpriseClient),
-    known("proxy_address", FieldType::text, "", "Proxy for requests to this backend.")
-        .enterprise()
-        .says(kEnterpriseClient),
+    field<&BackendHttpClient::client_tls>("client_tls", "", "HTTPS to this backend, instead of the service's.")
+        .of(kClientTlsTable)
+        .enterprise(),
+    field<&BackendHttpClient::no_redirect>("no_redirect", "false", "Do not follow redirects.").enterprise(),
+    field<&BackendHttpClient::proxy_address>("proxy_address", "", "Proxy for requests to this backend.").enterprise(),
 };
 
 constexpr Field kArraysFields[] = {

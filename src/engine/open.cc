@@ -17,7 +17,6 @@ using upstream::Failure;
 namespace {
 
 constexpr int kMaxRedirects = 10;
-constexpr const char* kNoTls = "TLS to backends is not built into this version";
 
 bool idempotent(http::Method m) {
     return m == http::Method::get || m == http::Method::head || m == http::Method::put || m == http::Method::del ||
@@ -71,20 +70,15 @@ Url split_url(std::string_view u, Arena& arena) {
     return out;
 }
 
-const plan::Proxy* proxy_of(Worker& w, const Url& to) {
-    return w.snapshot().proxy.for_host(to.host, to.port);
+const plan::Proxy* proxy_of(Worker& w, const plan::BackendPlan& b, const Url& to) {
+    if (b.proxy) return &*b.proxy;
+    return w.snapshot().proxy.for_host(to.host, to.port, to.https);
 }
 
 // A place that is not in the plan.
-upstream::Peer& peer_of(Worker& w, const Url& to) {
-    upstream::PeerKey key;
-    key.host = std::string(to.host);
-    key.port = to.port;
-    if (const plan::Proxy* p = proxy_of(w, to)) {
-        key.proxy = p->host;
-        key.proxy_port = p->port;
-    }
-    return w.find_peer(key);
+upstream::Peer& peer_of(Worker& w, const plan::BackendPlan& b, const Url& to) {
+    const plan::Proxy* p = proxy_of(w, b, to);
+    return w.find_peer(w.key_of(to.host, to.port, to.https, p ? *p : plan::Proxy(), *b.tls));
 }
 
 // RFC 3986 5.2 for what a Location can be, base = the URL that was asked for.
@@ -148,7 +142,6 @@ bool BackendCall::prepare(const plan::BackendPlan& b, const std::string_view* wh
         return false;
     }
     host_ = &choose(ex_, b);
-    const plan::HostPlan& host = *host_->host;
     if (whole_body) body_ = *whole_body;
     if (whole_body || body_at_hand(ex_, &body_)) {
         bool may_be_empty =
@@ -156,12 +149,6 @@ bool BackendCall::prepare(const plan::BackendPlan& b, const std::string_view* wh
         how_ = body_.empty() && !may_be_empty ? BodyPlan::none : BodyPlan::whole;
     } else {
         how_ = BodyPlan::stream;
-    }
-    if (host.https && b.stages.empty()) {
-        head.target = b.pattern;
-        error.kind = Failure::unsupported;
-        error.text = kNoTls;
-        return false;
     }
     if (reads_body_first()) return true;  // the head depends on the body
     return compose();
@@ -177,7 +164,7 @@ bool BackendCall::compose() {
     // The request is composed in one piece: a copy of the body for each backend.
     if (!ex_.charge(body_.size() + ex_.head.head_len)) return no_memory();
     if (draft_)
-        build_from_draft(ex_, b, proxy_of(ex_.w, split_url(url_, ex_.arena)), *draft_, how_, head);
+        build_from_draft(ex_, b, proxy_of(ex_.w, b, split_url(url_, ex_.arena)), *draft_, how_, head);
     else
         build_head(ex_, b, *host_->host, how_, body_, head);
     if (!head.error.empty()) {
@@ -214,10 +201,7 @@ bool BackendCall::run_request_stages() {
         how_ = BodyPlan::whole;
     }
     if (draft_->skips_backend) return true;
-    if (draft_->url.scheme == "https") {
-        error.kind = Failure::unsupported;
-        error.text = kNoTls;
-    } else if (draft_->url.scheme != "http") {
+    if (draft_->url.scheme != "http" && draft_->url.scheme != "https") {
         error.kind = Failure::bad_answer;
         error.text = "unsupported protocol scheme \"" + std::string(draft_->url.scheme) + "\"";
     } else if (draft_->url.host != host_->host->header && !split_url(url_, ex_.arena).ok && !draft_->url.host.empty()) {
@@ -229,8 +213,9 @@ bool BackendCall::run_request_stages() {
 
 upstream::Peer& BackendCall::chosen_peer() {
     const plan::HostPlan& host = *host_->host;
-    if (!draft_ || (draft_->url.host == host.header && !host.https)) return ex_.w.peer(*ex_.plan, *host_);
-    return peer_of(ex_.w, split_url(url_, ex_.arena));
+    if (!draft_ || (draft_->url.host == host.header && (draft_->url.scheme == "https") == host.https))
+        return ex_.w.peer(*ex_.plan, *host_);
+    return peer_of(ex_.w, *backend_, split_url(url_, ex_.arena));
 }
 
 namespace {
@@ -375,11 +360,9 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
                          "\": missing ']' in host";
             co_return false;
         }
-        if (!to.ok || to.https) {
-            error.kind = to.https ? Failure::unsupported : Failure::bad_answer;
-            error.text = to.https ? std::string(kNoTls)
-                                  : "unsupported protocol scheme \"" +
-                                        std::string(next_url.substr(0, next_url.find(':'))) + "\"";
+        if (!to.ok) {
+            error.kind = Failure::bad_answer;
+            error.text = "unsupported protocol scheme \"" + std::string(next_url.substr(0, next_url.find(':'))) + "\"";
             url_ = next_url;
             co_return false;
         }
@@ -388,9 +371,10 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
         r.method = method;
         r.target = to.target;
         r.host_header = r.authority = to.authority;
-        r.proxy = proxy_of(ex_.w, to);
+        r.https = to.https;
+        r.proxy = proxy_of(ex_.w, b, to);
         if (own_host) r.host_header = draft_->host;
-        r.referer = url_;
+        if (!base.https || to.https) r.referer = url_;  // not from a secret place to one that is none
         // Once a foreign host was asked, they stay behind, also when that one redirects to itself.
         same_host = same_host && http::is_same_or_below(to.host, first_host);
         r.same_host = same_host;
@@ -403,12 +387,13 @@ rt::Task<bool> BackendCall::follow(rt::Scope& scope) {
             co_return false;
         }
         if (!r.with_body) how_ = BodyPlan::none;
-        url_ = ex_.arena.concat("http://", to.authority, head.target);  // as it was asked for, with its escapes
+        url_ = ex_.arena.concat(to.https ? "https://" : "http://", to.authority,
+                                head.target);  // as it was asked for, with its escapes
         if (draft_) draft_->url = DraftUrl::parse(url_, ex_.arena);
         // A backend behind a unix socket knows itself by the name that it is asked with.
         const plan::HostPlan& own = *host_->host;
         bool stays = own.is_unix() && to.authority == own.header;
-        upstream::Peer& next = stays ? ex_.w.peer(*ex_.plan, *host_) : peer_of(ex_.w, to);
+        upstream::Peer& next = stays ? ex_.w.peer(*ex_.plan, *host_) : peer_of(ex_.w, b, to);
         if (!co_await start_on(next, http::method_of(method), scope)) {
             error = std::move(call_->error);
             co_return false;

@@ -23,7 +23,8 @@ class BackendCall {
     bool prepare(const plan::BackendPlan& backend, const std::string_view* whole_body);
     rt::Task<bool> start(rt::Scope& scope);
     bool redirected() const {
-        if (!call_ || ex_.plan->tunnel) return false;  // who asks for an upgrade sees the redirect
+        // Who asks for an upgrade sees the redirect too.
+        if (!call_ || ex_.plan->tunnel || backend_->no_redirect) return false;
         int s = call_->head.status;
         return s >= 301 && s <= 308 && s != 304 && s != 305 && s != 306;
     }

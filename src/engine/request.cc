@@ -296,7 +296,7 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
     out.bytes = o.bytes();
 }
 
-// A proxy is asked for the whole URL.
+// A proxy is asked for the whole URL; with https it only leads to the host (upstream/peer.cc).
 void through_proxy(Exchange& ex, const plan::Proxy& proxy, std::string_view authority, Spec& spec) {
     spec.proxy = &proxy;
     spec.target = ex.arena.concat(ex.arena.concat("http://", authority), spec.target);
@@ -452,7 +452,7 @@ void build_head(Exchange& ex, const plan::BackendPlan& b, const plan::HostPlan& 
     spec.host = host.header;
     spec.how = how;
     spec.body = body;
-    if (!host.proxy.host.empty()) through_proxy(ex, host.proxy, host.url.substr(7), spec);
+    if (!host.proxy.host.empty() && !host.https) through_proxy(ex, host.proxy, host.url.substr(7), spec);
     write_head(ex, b, spec, out);
 }
 
@@ -476,7 +476,7 @@ void build_redirect(Exchange& ex, const plan::BackendPlan& b, const Redirect& to
     spec.how = to.with_body ? BodyPlan::whole : BodyPlan::none;
     spec.body = body;
     spec.again = true;
-    if (to.proxy) through_proxy(ex, *to.proxy, to.authority, spec);
+    if (to.proxy && !to.https) through_proxy(ex, *to.proxy, to.authority, spec);
     spec.draft = draft;
     write_head(ex, b, spec, out);
 }
@@ -541,7 +541,7 @@ void build_from_draft(Exchange& ex, const plan::BackendPlan& b, const plan::Prox
     spec.host = d.host.empty() ? d.url.host : d.host;
     if (!valid_host_header(spec.host)) spec.host = {};
     spec.target = out.target;
-    if (proxy) through_proxy(ex, *proxy, d.url.host, spec);
+    if (proxy && d.url.scheme == "http") through_proxy(ex, *proxy, d.url.host, spec);
     spec.how = how;
     spec.body = d.body;
     spec.draft = &d;

@@ -39,7 +39,8 @@ struct Redirect {
     std::string_view method;
     std::string_view target;
     std::string_view host_header;
-    std::string_view authority;          // of the URL
+    std::string_view authority;  // of the URL
+    bool https = false;
     const plan::Proxy* proxy = nullptr;  // it is asked through
     std::string_view referer;
     bool same_host = true;  // or a name below the first one; else Authorization, Cookie and the like stay behind

@@ -36,6 +36,7 @@ Worker::Worker(rt::Loop& l, uint32_t index, uint32_t count, Budget& budget, tele
     resolver_owned_ = std::make_unique<net::Resolver>(l);
     resolver = resolver_owned_.get();
     settings = &settings_;
+    tls_scratch = &tls_scratch_memory_;
     nobody_ = std::make_unique<ClientConn>(*this, net::Address{});
     if (getrandom(&random_, sizeof random_, 0) != sizeof random_) random_ = l.now_ns();
     random_ |= 1;
@@ -57,15 +58,50 @@ Worker::~Worker() {
     std::free(fields);
 }
 
-void Worker::adopt(std::shared_ptr<const plan::Snapshot> s, TlsParts tls) {
+// Holds the peers of this snapshot instead of those of the last one: what both have stays warm.
+void Worker::take_peers() {
     std::vector<upstream::Peer*> peers;
-    peers.reserve(s->hosts.size());
-    for (const auto& h : s->hosts) {
-        upstream::Peer& p =
-            peers_.find_or_add(upstream::PeerKey{h->host, h->port, h->https, h->proxy.host, h->proxy.port, h->http2});
+    peers.reserve(snapshot_->hosts.size());
+    for (const auto& h : snapshot_->hosts) {
+        upstream::Peer& p = peers_.find_or_add(key_of(*h));
         p.ref();
         peers.push_back(&p);
     }
+    std::swap(peer_by_host_, peers);
+    for (upstream::Peer* p : peers)
+        p->unref();
+}
+
+upstream::PeerKey Worker::key_of(std::string_view host, uint16_t port, bool https, const plan::Proxy& proxy,
+                                 const net::TlsClientSpec& tls, const upstream::Http2& http2) const {
+    upstream::PeerKey key{std::string(host), port, https, proxy.host, proxy.port, http2, {}, nullptr};
+    if (!https) return key;
+    key.proxy_authorization = proxy.authorization;
+    for (const auto& client : tls_.clients)
+        if (client->spec() == tls) {
+            key.tls = client;
+            break;
+        }
+    return key;
+}
+
+void Worker::take_tls(TlsParts fresh) {
+    // Requests that run on an older plan may still ask for what it had.
+    for (auto& old : tls_.clients) {
+        if (retired_endpoints_ == 0) break;
+        bool there = std::any_of(fresh.clients.begin(), fresh.clients.end(),
+                                 [&](const auto& f) { return f->spec() == old->spec(); });
+        if (!there) fresh.clients.push_back(std::move(old));
+    }
+    tls_ = std::move(fresh);
+}
+
+void Worker::adopt(TlsParts tls) {
+    take_tls(std::move(tls));
+    take_peers();
+}
+
+void Worker::adopt(std::shared_ptr<const plan::Snapshot> s, TlsParts tls) {
     settings_ = s->transport;
     auto share = [this](uint32_t n) { return n ? (n + count_ - 1) / count_ : 0; };
     settings_.max_idle_per_host = share(settings_.max_idle_per_host);
@@ -81,14 +117,11 @@ void Worker::adopt(std::shared_ptr<const plan::Snapshot> s, TlsParts tls) {
         }
     }
     endpoints_.assign(s->endpoints.size(), nullptr);
-    std::swap(peer_by_host_, peers);
-    adopt(std::move(tls));
+    take_tls(std::move(tls));
     snapshot_ = std::move(s);
     for (auto& l : listeners_)
         l->adopt(snapshot_->server);
-    // After the new ones are held: what both have stays warm.
-    for (upstream::Peer* p : peers)
-        p->unref();
+    take_peers();
     end_removed();
     if (residents_.empty() && snapshot_->residents.empty()) return;
     // On the worker's thread: the first snapshot is adopted before it runs.
@@ -144,8 +177,7 @@ void Worker::release(LocalEndpoint* e) {
 upstream::Peer& Worker::peer(const plan::EndpointPlan& plan, const plan::HostRef& ref) {
     if (plan.generation == snapshot_->generation) [[likely]]
         return *peer_by_host_[ref.index];
-    const plan::HostPlan& h = *ref.host;
-    return peers_.find_or_add(upstream::PeerKey{h.host, h.port, h.https, h.proxy.host, h.proxy.port, h.http2});
+    return peers_.find_or_add(key_of(*ref.host));
 }
 
 std::string_view Worker::date_line() {
@@ -202,7 +234,7 @@ void Worker::accept(int fd, const net::Address& from, const plan::ListenerPlan& 
 
 bool Worker::begin_tls(ClientConn& c) {
     if (!tls_.server) return false;
-    c.tls = net::TlsTransport::accept(c.io, tls_scratch_, tls_.server);
+    c.tls = net::TlsTransport::accept(c.io, *tls_scratch, tls_.server);
     c.io.attach(*c.tls);
     return true;
 }

@@ -49,7 +49,8 @@ struct Held : ListHook {
 
 // What the TLS settings of a snapshot became, for one worker. Replaced by a reload, or when a file changed.
 struct TlsParts {
-    std::shared_ptr<const net::TlsServer> server;  // none: clients speak plain HTTP
+    std::shared_ptr<const net::TlsServer> server;                // none: clients speak plain HTTP
+    std::vector<std::shared_ptr<const net::TlsClient>> clients;  // as Snapshot::client_tls
 };
 
 class Worker : public upstream::Context {
@@ -61,7 +62,7 @@ class Worker : public upstream::Context {
     // Takes a new snapshot, between two requests. Requests that run go on with their own plans.
     void adopt(std::shared_ptr<const plan::Snapshot> s, TlsParts tls = {});
     // Only new certificates: connections keep those with which they began.
-    void adopt(TlsParts tls) { tls_ = std::move(tls); }
+    void adopt(TlsParts tls);
     void take_ticket_keys(std::shared_ptr<const net::TicketKeys> keys) {
         if (tls_.server) tls_.server->library().tickets = std::move(keys);
     }
@@ -106,6 +107,8 @@ class Worker : public upstream::Context {
     void remove_shadow() { --shadows_; }
     upstream::Peer& peer(const plan::EndpointPlan& plan, const plan::HostRef& host);
     upstream::Peer& find_peer(const upstream::PeerKey& key) { return peers_.find_or_add(key); }
+    upstream::PeerKey key_of(std::string_view host, uint16_t port, bool https, const plan::Proxy& proxy,
+                             const net::TlsClientSpec& tls, const upstream::Http2& http2 = {}) const;
 
     // "Date: ...\r\n" of this second.
     std::string_view date_line();
@@ -135,6 +138,11 @@ class Worker : public upstream::Context {
     const Exchange* running() const;
 
   private:
+    upstream::PeerKey key_of(const plan::HostPlan& h) const {
+        return key_of(h.host, h.port, h.https, h.proxy, *h.tls, h.http2);
+    }
+    void take_tls(TlsParts fresh);
+    void take_peers();
     void end_removed();
     void sync_residents();
     void tick();
@@ -149,7 +157,7 @@ class Worker : public upstream::Context {
     std::unique_ptr<net::Resolver> resolver_owned_;
     std::shared_ptr<const plan::Snapshot> snapshot_;
     TlsParts tls_;
-    net::TlsScratch tls_scratch_;
+    net::TlsScratch tls_scratch_memory_;
     upstream::Settings settings_;  // of the snapshot, with this worker's share of the caps
     std::vector<LocalEndpoint*> endpoints_;
     upstream::PeerTable peers_;

@@ -34,41 +34,50 @@ bool is_asked_for(const SSL* ssl, const ParsedKey& key) {
 
 }  // namespace
 
-Result<std::shared_ptr<const TlsClient>> TlsClient::make(const TlsClientSpec& spec, const TlsFiles& files) {
-    auto out = std::make_shared<TlsClient>(spec);
-    out->problems_ = files.problems;
-    out->authorities_ = files.authorities;
-    out->context_.reset(SSL_CTX_new(TLS_client_method()));
-    SSL_CTX* ctx = out->context_.get();
-    if (!ctx) return ERR_clear_error(), fail("the TLS library could not be started");
-    if (Result<void> ok = apply_tls_spec(spec, ctx); !ok) return ok.error();
-    for (const TlsFiles::Pair& p : files.keys) {
-        Result<ParsedKey> key = parse_key(p, nullptr);
-        if (key)
-            out->keys_.push_back(std::move(*key));
-        else
-            out->problems_.push_back("Cannot load client certificate " + p.names.certificate + ", " + p.names.key +
-                                     ": " + key.error().message);
-    }
-    if (!out->keys_.empty()) SSL_CTX_set_cert_cb(ctx, &on_certificate, out.get());
-    SSL_CTX_set_verify(ctx, spec.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-    if (spec.verify) SSL_CTX_set_cert_verify_callback(ctx, &on_verify, out.get());
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(ctx, &on_session);
-    return std::shared_ptr<const TlsClient>(std::move(out));
+void TlsClient::prepare() const {
+    std::call_once(made_, [this] { make(); });
 }
 
-void TlsClient::load_authorities() const {
-    X509StorePtr store(X509_STORE_new());
-    X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN);
-    if (spec_.system_cas) add_system_authorities(store.get(), nullptr);
-    add_authorities(store.get(), authorities_, nullptr);
-    SSL_CTX_set1_verify_cert_store(context_.get(), store.get());
+std::vector<std::string> TlsClient::problems() const {
+    std::vector<std::string> out = files_.problems;
+    out.insert(out.end(), problems_.begin(), problems_.end());
+    return out;
+}
+
+void TlsClient::make() const {
+    SslCtxPtr made(SSL_CTX_new(TLS_client_method()));
+    SSL_CTX* ctx = made.get();
+    if (!ctx) return ERR_clear_error();
+    if (Result<void> ok = apply_tls_spec(spec_, ctx); !ok) {
+        problems_.push_back(ok.error().message);
+        return;
+    }
+    for (const TlsFiles::Pair& p : files_.keys) {
+        Result<ParsedKey> key = parse_key(p, nullptr);
+        if (key)
+            keys_.push_back(std::move(*key));
+        else
+            problems_.push_back("Cannot load client certificate " + p.names.certificate + ", " + p.names.key + ": " +
+                                key.error().message);
+    }
+    if (!keys_.empty()) SSL_CTX_set_cert_cb(ctx, &on_certificate, const_cast<TlsClient*>(this));
+    SSL_CTX_set_verify(ctx, spec_.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+    if (spec_.verify) {
+        X509StorePtr store(X509_STORE_new());
+        X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN);
+        if (spec_.system_cas) add_system_authorities(store.get(), nullptr);
+        add_authorities(store.get(), files_.authorities, nullptr);
+        SSL_CTX_set1_verify_cert_store(ctx, store.get());
+        SSL_CTX_set_cert_verify_callback(ctx, &on_verify, nullptr);
+    }
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, &on_session);
+    context_ = std::move(made);
 }
 
 SslPtr TlsClient::connection(const std::string& host, const TlsSession& session) const {
-    if (spec_.verify) std::call_once(loaded_, [this] { load_authorities(); });
-    SslPtr ssl(SSL_new(context_.get()));
+    prepare();
+    SslPtr ssl(context_ ? SSL_new(context_.get()) : nullptr);
     if (!ssl) return ERR_clear_error(), nullptr;
     SSL_set_connect_state(ssl.get());
     Address literal;

@@ -154,13 +154,14 @@ TlsTransport* TlsTransport::accept(rt::Io& io, TlsScratch& scratch, std::shared_
 }
 
 TlsTransport* TlsTransport::connect(rt::Io& io, TlsScratch& scratch, std::shared_ptr<const TlsClient> client,
-                                    std::string host, std::shared_ptr<TlsSession> session) {
+                                    std::string host, std::shared_ptr<TlsSession> session, bool http2) {
     scratch.prepare();
     auto* t = new (pool_allocate(sizeof(TlsTransport))) TlsTransport(io, scratch);
     t->client_ = std::move(client);
     t->session_ = std::move(session);
     t->host_ = std::move(host);
     t->ssl_ = t->client_->connection(t->host_, *t->session_);
+    if (http2 && t->ssl_) SSL_set_alpn_protos(t->ssl_.get(), reinterpret_cast<const unsigned char*>("\x02h2"), 3);
     if (t->ssl_ && t->begin_library()) return t;
     t->close();
     return nullptr;
@@ -473,6 +474,13 @@ ssize_t TlsTransport::handshake() {
                 error = EPROTO;
                 break;
             }
+        }
+        if (client_ && n_ - at_ >= kHead && !is_record_head(scratch_.in_ + at_)) {
+            bool http = std::string_view(scratch_.in_ + at_, kHead) == "HTTP/";
+            error = (fail(http ? "http: server gave HTTP response to HTTPS client"
+                               : "tls: first record does not look like a TLS handshake"),
+                     EPROTO);
+            break;
         }
         if (ssl_ && (has_record() || begin)) {
             begin = false;

@@ -41,8 +41,9 @@ class TlsTransport final : public rt::Transport {
     // A client that was accepted. The library's part is made when its first record is there.
     static TlsTransport* accept(rt::Io& io, TlsScratch& scratch, std::shared_ptr<const TlsServer> server);
     // A backend that was connected to; nullptr without memory. A session that comes is kept in `session`.
+    // http2: offered by ALPN, alone.
     static TlsTransport* connect(rt::Io& io, TlsScratch& scratch, std::shared_ptr<const TlsClient> client,
-                                 std::string host, std::shared_ptr<TlsSession> session);
+                                 std::string host, std::shared_ptr<TlsSession> session, bool http2 = false);
 
     ssize_t recv(char* buf, size_t n) override { return read(buf, n, false); }
     ssize_t send(const char* data, size_t n) override;

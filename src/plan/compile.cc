@@ -163,17 +163,20 @@ class Hosts {
   public:
     explicit Hosts(Snapshot& s) : snapshot_(s) {}
 
-    bool add(const std::string& url, HostRef& out, const upstream::Http2& http2 = {}) {
-        // One place, spoken to in different ways, is several hosts.
-        std::string key =
-            http2.on ? url + " h2 " + std::to_string(http2.max_streams) + " " + std::to_string(http2.ping_ms) : url;
+    // With the TLS settings and the proxy of a backend. One place, spoken to in different ways, is several hosts.
+    bool add(const std::string& url, const BackendPlan& backend, HostRef& out, const upstream::Http2& http2 = {}) {
+        const Proxy* own = backend.proxy ? &*backend.proxy : nullptr;
+        std::string key = url + '\n' + std::to_string(reinterpret_cast<uintptr_t>(backend.tls.get()));
+        if (own) key += '\n' + own->authorization + '@' + own->host + ':' + std::to_string(own->port);
+        if (http2.on) key += " h2 " + std::to_string(http2.max_streams) + " " + std::to_string(http2.ping_ms);
         auto it = by_url_.find(key);
         if (it == by_url_.end()) {
             auto h = std::make_shared<HostPlan>();
-            if (!parse(url, *h)) return false;
-            // A proxy of the environment speaks HTTP/1.1.
-            if (h->proxy.host.empty()) h->http2 = http2;
-            it = by_url_.emplace(key, static_cast<uint32_t>(snapshot_.hosts.size())).first;
+            if (!parse(url, own, *h)) return false;
+            h->tls = backend.tls;
+            // A proxy speaks HTTP/1.1, unless it only leads to the host.
+            if (h->proxy.host.empty() || h->https) h->http2 = http2;
+            it = by_url_.emplace(std::move(key), static_cast<uint32_t>(snapshot_.hosts.size())).first;
             snapshot_.hosts.push_back(std::move(h));
         }
         out.index = it->second;
@@ -181,8 +184,17 @@ class Hosts {
         return true;
     }
 
+    // The one with these settings; shared by all backends that have them.
+    std::shared_ptr<const net::TlsClientSpec> tls(const net::TlsClientSpec& spec) {
+        for (const auto& s : snapshot_.client_tls)
+            if (*s == spec) return s;
+        return snapshot_.client_tls.emplace_back(std::make_shared<const net::TlsClientSpec>(spec));
+    }
+
+    const std::shared_ptr<const net::TlsClientSpec>& service_tls() const { return snapshot_.client_tls[0]; }
+
   private:
-    bool parse(const std::string& text, HostPlan& h) {
+    bool parse(const std::string& text, const Proxy* own, HostPlan& h) {
         std::string_view s = text;
         if (s.starts_with(kUnixHost)) {
             h.host = text;
@@ -215,7 +227,8 @@ class Hosts {
         if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
         if (host.empty()) return false;
         h.host = std::string(host);
-        if (const Proxy* p = h.https || h.websocket ? nullptr : snapshot_.proxy.for_host(h.host, h.port)) h.proxy = *p;
+        const Proxy* p = own ? own : h.websocket ? nullptr : snapshot_.proxy.for_host(h.host, h.port, h.https);
+        if (p) h.proxy = *p;
         return true;
     }
 
@@ -511,11 +524,23 @@ void drop_websocket_hosts(const conf::Backend& b, BackendPlan& plan, conf::Diagn
 void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std::vector<std::string>& keys,
                      const StepNames& steps, uint32_t kept, Hosts& hosts, BackendPlan& out,
                      conf::Diagnostics& diagnostics) {
+    const conf::BackendHttpClient& client = b.http_client;
+    out.send_body_on_redirect = client.send_body_on_redirect;
+    out.no_redirect = client.no_redirect;
+    out.tls = client.client_tls ? hosts.tls(client.client_tls->spec) : hosts.service_tls();
+    if (!client.proxy_address.empty()) {
+        Result<Proxy> p = parse_proxy(client.proxy_address);
+        if (p)
+            out.proxy = std::move(*p);
+        else
+            diagnostics.add(conf::Severity::error, b.node.place(),
+                            "backend/http/client: proxy_address: " + p.error().message, "write http://host:port");
+    }
     upstream::Http2 http2;
     if (b.http2.node) http2 = {true, static_cast<uint32_t>(b.http2.max_streams), ms(b.http2.ping_interval)};
     for (const std::string& h : b.host) {
         HostRef ref;
-        if (hosts.add(h, ref, http2))
+        if (hosts.add(h, out, ref, http2))
             out.hosts.push_back(std::move(ref));
         else
             cannot_be_called(b, h, diagnostics);
@@ -565,7 +590,6 @@ void compile_backend(const conf::Endpoint& e, const conf::Backend& b, const std:
     out.filter = json::FilterProgram::compile(f);
     out.return_error_code = b.http.return_error_code && b.http.return_error_details.empty();
     out.return_error_details = b.http.return_error_details;
-    out.send_body_on_redirect = b.http_client.send_body_on_redirect;
 }
 
 std::shared_ptr<StaticData> fixed_data(const conf::Node& data) {
@@ -880,9 +904,10 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
         for (http::Method m : kAny)
             add(m, "/__echo/*any", Route{Builtin::echo}, s.node);
 
-    out->proxy = ProxyRules(options.http_proxy, options.no_proxy);
+    out->client_tls.push_back(std::make_shared<const net::TlsClientSpec>(s.backend_tls));
+    out->proxy = ProxyRules(options.http_proxy, options.https_proxy, options.no_proxy);
     if (!out->proxy.error().empty())
-        diagnostics.add(conf::Severity::error, {}, "environment variable HTTP_PROXY: " + out->proxy.error(),
+        diagnostics.add(conf::Severity::error, {}, "environment variable " + out->proxy.error(),
                         "write http://host:port, or unset it");
     Hosts hosts(*out);
     for (const conf::Endpoint& e : s.endpoints) {
@@ -908,7 +933,7 @@ std::shared_ptr<Snapshot> compile(const conf::Service& s, const CompileOptions& 
                 f->compile_backend(own, one);
                 HostRef kept;  // by the snapshot
                 for (const std::string& url : one.other_hosts)
-                    hosts.add(url, kept);
+                    hosts.add(url, *of_backend[i], kept);
             }
         }
         for (size_t i = 0;

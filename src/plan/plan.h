@@ -32,11 +32,12 @@ struct HostPlan {
     std::string host;  // name or address, without brackets; "unix:/path" for a unix socket
     uint16_t port = 80;
     bool https = false;
-    bool websocket = false;  // written ws:// or wss://: only an endpoint that upgrades calls it
-    std::string url;         // "http://name:port" as errors and Referer show it
-    std::string base;        // what every path begins with; of hosts that are not sanitized
-    std::string header;      // value of Host
-    Proxy proxy;             // from the environment
+    bool websocket = false;                         // written ws:// or wss://: only an endpoint that upgrades calls it
+    std::string url;                                // "http://name:port" as errors and Referer show it
+    std::string base;                               // what every path begins with; of hosts that are not sanitized
+    std::string header;                             // value of Host
+    Proxy proxy;                                    // from the environment, or the backend's own
+    std::shared_ptr<const net::TlsClientSpec> tls;  // how https is spoken
     upstream::Http2 http2;
     bool is_unix() const { return host.starts_with("unix:"); }
 };
@@ -163,6 +164,9 @@ struct BackendPlan {
     bool return_error_code = false;
     std::string return_error_details;  // alias; empty: off
     bool send_body_on_redirect = false;
+    bool no_redirect = false;
+    std::shared_ptr<const net::TlsClientSpec> tls;  // also of places that a redirect leads to
+    std::optional<Proxy> proxy;                     // for all of them, whatever the environment says
 
     std::shared_ptr<const CallPlan> call;  // null: as the reference
     bool keeps_head = false;               // a later call refers to its status or headers
@@ -297,6 +301,7 @@ struct Snapshot {
     ServerPlan server;
     upstream::Settings transport;
     ProxyRules proxy;
+    std::vector<std::shared_ptr<const net::TlsClientSpec>> client_tls;  // each once; the first is the service's
     std::shared_ptr<const RouterPlan> service;
     std::vector<std::shared_ptr<const HostPlan>> hosts;
     std::vector<Route> routes;          // a router target is an index here

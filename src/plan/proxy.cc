@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <tuple>
 
 namespace gladius::plan {
 
@@ -119,30 +120,38 @@ bool parse_cidr(std::string_view text, Cidr& out) {
     return true;
 }
 
-ProxyRules::ProxyRules(std::string_view http_proxy, std::string_view no_proxy) {
-    if (http_proxy.empty()) return;
-    on_ = true;
-    std::string_view p = http_proxy;
+Result<Proxy> parse_proxy(std::string_view text) {
+    Proxy out;
+    std::string_view p = text;
     if (size_t at = p.find("://"); at != std::string_view::npos) {
-        if (trimmed_lower(p.substr(0, at)) != "http") {
-            error_ = "only http:// proxies are built, not " + std::string(p.substr(0, at + 3));
-            return;
-        }
+        if (trimmed_lower(p.substr(0, at)) != "http")
+            return fail("only http:// proxies are built, not " + std::string(p.substr(0, at + 3)));
         p.remove_prefix(at + 3);
     }
     p = p.substr(0, p.find_first_of("/?#"));
     if (size_t at = p.rfind('@'); at != std::string_view::npos) {
-        proxy_.authorization = "Basic " + base64(unescaped(p.substr(0, at)));
+        out.authorization = "Basic " + base64(unescaped(p.substr(0, at)));
         p.remove_prefix(at + 1);
     }
     std::string_view host;
-    proxy_.port = 80;
-    bool ok = split_port(p, host, proxy_.port) && !host.empty() && proxy_.port != 0;
-    if (!ok || (host.find(':') != std::string_view::npos && !p.starts_with('['))) {
-        error_ = "invalid proxy address";
-        return;
+    out.port = 80;
+    bool ok = split_port(p, host, out.port) && !host.empty() && out.port != 0;
+    if (!ok || (host.find(':') != std::string_view::npos && !p.starts_with('['))) return fail("invalid proxy address");
+    out.host = std::string(host);
+    return out;
+}
+
+ProxyRules::ProxyRules(std::string_view http_proxy, std::string_view https_proxy, std::string_view no_proxy) {
+    for (auto [name, text, to] :
+         {std::tuple{"HTTP_PROXY", http_proxy, &http_}, {"HTTPS_PROXY", https_proxy, &https_}}) {
+        if (text.empty()) continue;
+        Result<Proxy> p = parse_proxy(text);
+        if (!p) {
+            error_ = std::string(name) + ": " + p.error().message;
+            return;
+        }
+        *to = std::move(*p);
     }
-    proxy_.host = std::string(host);
     while (!no_proxy.empty()) {
         size_t comma = std::min(no_proxy.find(','), no_proxy.size());
         except(no_proxy.substr(0, comma));
@@ -171,8 +180,9 @@ void ProxyRules::except(std::string_view written) {
     exceptions_.push_back(std::move(e));
 }
 
-const Proxy* ProxyRules::for_host(std::string_view written, uint16_t port) const {
-    if (!on_ || never_) return nullptr;
+const Proxy* ProxyRules::for_host(std::string_view written, uint16_t port, bool https) const {
+    const Proxy& proxy = https ? https_ : http_;
+    if (proxy.host.empty() || never_) return nullptr;
     std::string host = trimmed_lower(written);
     if (host == "localhost") return nullptr;
     uint8_t address[16];
@@ -189,7 +199,7 @@ const Proxy* ProxyRules::for_host(std::string_view written, uint16_t port) const
                         : host.ends_with(e.suffix) || (e.itself && host == std::string_view(e.suffix).substr(1));
         if (fits) return nullptr;
     }
-    return &proxy_;
+    return &proxy;
 }
 
 }  // namespace gladius::plan

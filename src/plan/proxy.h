@@ -1,11 +1,14 @@
-// Purpose: HTTP_PROXY and NO_PROXY of the environment: which proxy a backend is asked through. Owner: Snapshot.
-// Thread: made by control, read by workers. Lifetime: as the snapshot. Errors: error() says why HTTP_PROXY cannot be
-// used; for_host() is then not to be asked. Source: ledger 1 section 3.4; the rules are those of Go's httpproxy.
+// Purpose: HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment: which proxy a backend is asked through. Owner:
+// Snapshot. Thread: made by control, read by workers. Lifetime: as the snapshot. Errors: error() says why HTTP_PROXY
+// cannot be used; for_host() is then not to be asked. Source: ledger 1 section 3.4; the rules are those of Go's
+// httpproxy.
 #pragma once
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/result.h"
 
 namespace gladius::plan {
 
@@ -24,13 +27,16 @@ struct Proxy {
     std::string authorization;  // value of Proxy-Authorization, or empty
 };
 
+// "http://user:password@name:3128"
+Result<Proxy> parse_proxy(std::string_view text);
+
 class ProxyRules {
   public:
     ProxyRules() = default;
-    ProxyRules(std::string_view http_proxy, std::string_view no_proxy);
+    ProxyRules(std::string_view http_proxy, std::string_view https_proxy, std::string_view no_proxy);
     const std::string& error() const { return error_; }
-    // For plain HTTP to this host (a name, or an address without brackets); nullptr: it is asked directly.
-    const Proxy* for_host(std::string_view host, uint16_t port) const;
+    // For requests to this host (a name, or an address without brackets); nullptr: it is asked directly.
+    const Proxy* for_host(std::string_view host, uint16_t port, bool https) const;
 
   private:
     struct Exception {
@@ -41,9 +47,8 @@ class ProxyRules {
     };
     void except(std::string_view item);
 
-    bool on_ = false;
     bool never_ = false;  // NO_PROXY=*
-    Proxy proxy_;
+    Proxy http_, https_;
     std::vector<Exception> exceptions_;
     std::string error_;
 };

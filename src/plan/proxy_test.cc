@@ -18,9 +18,9 @@ TEST(Proxy, TheAddressOfTheProxyInAllItsForms) {
         {"http://u:p%40@proxy.test", "proxy.test", 80, "Basic dTpwQA=="},
     };
     for (const auto& c : cases) {
-        ProxyRules r(c.text, "");
+        ProxyRules r(c.text, "", "");
         EXPECT_EQ(r.error(), "") << c.text;
-        const Proxy* p = r.for_host("b.test", 80);
+        const Proxy* p = r.for_host("b.test", 80, false);
         ASSERT_TRUE(p) << c.text;
         EXPECT_EQ(p->host, c.host) << c.text;
         EXPECT_EQ(p->port, c.port) << c.text;
@@ -28,14 +28,19 @@ TEST(Proxy, TheAddressOfTheProxyInAllItsForms) {
     }
     for (const char* text : {"socks5://p.test:1", "https://p.test", "http://", "http://p.test:x", "http://p.test:0",
                              "http://p.test:99999", "::bad::"})
-        EXPECT_NE(ProxyRules(text, "").error(), "") << text;
-    EXPECT_FALSE(ProxyRules("", "").for_host("b.test", 80));
-    EXPECT_EQ(ProxyRules("", "").error(), "");
+        EXPECT_NE(ProxyRules(text, "", "").error(), "") << text;
+    EXPECT_FALSE(ProxyRules("", "", "").for_host("b.test", 80, false));
+    EXPECT_EQ(ProxyRules("", "", "").error(), "");
+    ProxyRules both("one.test:1", "two.test:2", "");
+    EXPECT_EQ(both.for_host("b.test", 80, false)->host, "one.test");
+    EXPECT_EQ(both.for_host("b.test", 443, true)->host, "two.test");
+    EXPECT_FALSE(ProxyRules("one.test:1", "", "").for_host("b.test", 443, true));
+    EXPECT_EQ(ProxyRules("", "ftp://x", "").error(), "HTTPS_PROXY: only http:// proxies are built, not ftp://");
 }
 
 TEST(Proxy, WhatIsAskedDirectly) {
     auto direct = [](const char* no_proxy, const char* host, uint16_t port = 80) {
-        return ProxyRules("http://p.test", no_proxy).for_host(host, port) == nullptr;
+        return ProxyRules("http://p.test", "", no_proxy).for_host(host, port, false) == nullptr;
     };
     for (const char* host : {"localhost", "LocalHost", "127.0.0.1", "127.9.9.9", "::1"})
         EXPECT_TRUE(direct("", host)) << host;

@@ -139,8 +139,14 @@ void Call::set_read_error(const rt::IoResult& r) {
         error.text = got_bytes_ ? "unexpected EOF" : "EOF";
     } else {
         error.kind = Failure::io;
-        error.text = "read tcp: read: " + net::error_words(r.error);
+        error.text = read_words(r.error);
     }
+}
+
+// Of the system, or of TLS.
+std::string Call::read_words(int e) const {
+    if (e == EPROTO && conn_->tls && !conn_->tls->error().empty()) return conn_->tls->error();
+    return "read tcp: read: " + net::error_words(e);
 }
 
 // A head that comes in pieces is collected in a buffer of its own, and moved to the receive buffer when it is worth
@@ -242,7 +248,8 @@ rt::Task<bool> Call::start(Peer& peer, const BackendRequest& request) {
         bool again = broke && attempt == 0 && ((reused && request.repeatable) || untouched);
         if (!again && !sent && write_error) {
             error.kind = Failure::io;
-            error.text = "write tcp: " + net::error_words(write_error);
+            error.text =
+                write_error == EPROTO ? read_words(write_error) : "write tcp: " + net::error_words(write_error);
         }
         close();
         if (!again) co_return false;
@@ -323,14 +330,16 @@ BodyRun Call::fail(rt::IoResult r) {
         error.text = "unexpected EOF";
     } else {
         error.kind = Failure::io;
-        error.text = "read tcp: read: " + net::error_words(r.error);
+        error.text = read_words(r.error);
     }
     return BodyRun{nullptr, 0, false, true};
 }
 
 BodyRun Call::on_read(rt::IoResult r) {
     if (!r.ok()) {
-        if (r.wake == rt::Wake::ready && r.n == 0 && head.framing == http::Framing::until_close) {
+        // With TLS the end must be said: what only stops may have been cut by somebody in between.
+        bool cut = conn_->tls && conn_->tls->truncated();
+        if (r.wake == rt::Wake::ready && r.n == 0 && head.framing == http::Framing::until_close && !cut) {
             complete_ = true;
             excess_ = true;  // closed: nothing to reuse
             return BodyRun{ctx_.rx(), 0, true, false};

@@ -95,6 +95,7 @@ class Call {
     rt::Task<HeadState> read_rest_of_head(http::Method method, rt::Scope& scope);
     void set_read_error(const rt::IoResult& r);
     rt::Detached upload(BodyFeed& feed);
+    std::string read_words(int error) const;
     BodyRun on_read(rt::IoResult r);
     BodyRun fail(rt::IoResult r);
     void close();

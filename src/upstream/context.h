@@ -12,7 +12,8 @@
 
 namespace gladius::net {
 class Resolver;
-}
+class TlsScratch;
+}  // namespace gladius::net
 
 namespace gladius::upstream {
 
@@ -24,6 +25,7 @@ struct Context {
 
     rt::Loop& loop;
     net::Resolver* resolver = nullptr;
+    net::TlsScratch* tls_scratch = nullptr;
     char* rx_memory = nullptr;           // kHeadroom + kReceive + slack
     http::Field* fields = nullptr;       // kMaxFields, for the head that is being read
     const Settings* settings = nullptr;  // of the current snapshot

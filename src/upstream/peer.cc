@@ -33,6 +33,7 @@ Peer::Peer(PeerTable& table, PeerKey key) : table_(table), key_(std::move(key)) 
         addresses.push_back(a);
         addresses_until_ms = UINT64_MAX;
     }
+    if (key_.https) session_ = std::make_shared<net::TlsSession>();
 }
 
 Peer::~Peer() {
@@ -60,14 +61,19 @@ void Peer::end_sessions(bool now) {
     }
 }
 
-void Peer::on_idle_closed(rt::Io&, void* arg) {
+void Peer::on_idle_event(rt::Io& io, void* arg) {
     auto* c = static_cast<BackendConn*>(arg);
-    Peer& p = *c->peer;
+    // TLS may have something to say between two answers: tickets for the next session.
+    if (c->tls && !io.broken() && io.peek() < 0 && errno == EAGAIN) return;
+    c->peer->drop_idle(c);
+}
+
+void Peer::drop_idle(BackendConn* c) {
     c->unlink();
-    --p.idle_count_;
-    --p.table_.idle_total_;
-    p.table_.ctx_.counters.sub(Counter::backend_connections_idle);
-    p.close(c);
+    --idle_count_;
+    --table_.idle_total_;
+    table_.ctx_.counters.sub(Counter::backend_connections_idle);
+    close(c);
 }
 
 BackendConn* Peer::take_idle() {
@@ -90,9 +96,7 @@ void Peer::give_back(BackendConn* c) {
     const Settings& s = *table_.ctx_.settings;
     if (c->io.readable() && !c->io.peer_closed()) {
         // The last read filled its buffer: only a look tells whether there is more.
-        char byte;
-        if (::recv(c->io.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-            c->io.mark_drained();
+        if (c->io.peek() < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) c->io.mark_drained();
     }
     // Bytes that nobody asked for, or a close: not reusable.
     if (s.disable_keep_alives || c->io.readable() || c->io.peer_closed() || c->epoch != epoch_ ||
@@ -102,7 +106,7 @@ void Peer::give_back(BackendConn* c) {
     }
     c->idle_since_ms = table_.ctx_.loop.now_ms();
     // Whatever arrives while it idles (a close, or bytes without a question) ends it.
-    c->io.on_readable(&on_idle_closed, c);
+    c->io.on_readable(&on_idle_event, c);
     idle_.push_back(*c);
     ++idle_count_;
     ++table_.idle_total_;
@@ -183,7 +187,7 @@ void PeerTable::sweep() {
         // The oldest are in front: give_back() appends, take_idle() takes from the back.
         while (BackendConn* c = peer->idle_.front()) {
             if (now - c->idle_since_ms < limit) break;
-            Peer::on_idle_closed(c->io, c);
+            peer->drop_idle(c);
         }
         for (H2Session *s = peer->sessions_.front(), *next = nullptr; s; s = next) {
             next = peer->sessions_.next(*s);
@@ -273,6 +277,108 @@ rt::Task<void> run_race(Context& ctx, Peer& peer, rt::Scope& parent, Race& race)
 
 }  // namespace
 
+namespace {
+
+constexpr uint64_t kHandshakeMs = 10'000;  // as the reference's transport
+constexpr uint64_t kConnectMs = 60'000;    // that a proxy has for its answer
+constexpr size_t kConnectHead = 16 * 1024;
+
+Failure failure_of(const rt::Scope& scope) {
+    return scope.why() == rt::Wake::timeout ? Failure::timeout : Failure::cancelled;
+}
+
+// What a read or write said, in the words of Go's net.
+std::string read_words(const rt::IoResult& r) {
+    return r.n == 0 && !r.error ? "EOF" : "read tcp: read: " + net::error_words(r.error);
+}
+
+// Asks the proxy for a way to the backend (RFC 9110 9.3.6). An error is said as the reference does: the text of the
+// proxy's status.
+rt::Task<bool> ask_for_tunnel(const PeerKey& key, BackendConn& c, rt::Scope& parent, std::string& error) {
+    rt::Scope scope(parent.loop(), &parent);
+    scope.deadline_in(kConnectMs);
+    bool v6 = key.host.find(':') != std::string::npos;
+    std::string to = (v6 ? "[" + key.host + "]" : key.host) + ":" + std::to_string(key.port);
+    std::string head = "CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\nUser-Agent: Go-http-client/1.1\r\n";
+    if (!key.proxy_authorization.empty()) head += "Proxy-Authorization: " + key.proxy_authorization + "\r\n";
+    head += "\r\n";
+    rt::IoResult r = co_await c.io.write(head.data(), head.size(), scope);
+    if (!r.ok()) {
+        error = r.wake == rt::Wake::timeout ? "i/o timeout" : "write tcp: write: " + net::error_words(r.error);
+        co_return false;
+    }
+    std::string answer;
+    size_t end = std::string::npos;
+    while (end == std::string::npos) {
+        char buf[1024];
+        r = co_await c.io.read(buf, sizeof buf, scope);
+        if (!r.ok()) {
+            error = r.wake == rt::Wake::timeout ? "i/o timeout" : r.n == 0 ? "unexpected EOF" : read_words(r);
+            co_return false;
+        }
+        size_t seen = answer.size() < 3 ? 0 : answer.size() - 3;
+        answer.append(buf, static_cast<size_t>(r.n));
+        end = answer.find("\r\n\r\n", seen);
+        if (end == std::string::npos && answer.size() > kConnectHead) {
+            error = "the proxy's answer is too large";
+            co_return false;
+        }
+    }
+    std::string_view line = std::string_view(answer).substr(0, answer.find("\r\n"));
+    size_t space = line.find(' ');
+    bool http = line.starts_with("HTTP/1.") && space != std::string_view::npos;
+    std::string_view status = http ? line.substr(space + 1) : std::string_view();
+    if (status.substr(0, 3) == "200" && (status.size() == 3 || status[3] == ' ')) {
+        if (end + 4 == answer.size()) co_return true;
+        error = "the proxy said more than it was asked for";
+        co_return false;
+    }
+    size_t text = status.find(' ');
+    error = !http                            ? "malformed HTTP response \"" + std::string(line.substr(0, 80)) + "\""
+            : text == std::string_view::npos ? "unknown status code"
+                                             : std::string(status.substr(text + 1));
+    co_return false;
+}
+
+// TLS on a connection that was just made.
+rt::Task<bool> secure(Context& ctx, Peer& peer, BackendConn& c, rt::Scope& parent, CallError& error) {
+    const PeerKey& key = peer.key();
+    error.kind = Failure::connect;
+    if (!key.proxy.empty() && !co_await ask_for_tunnel(key, c, parent, error.text)) {
+        if (parent.ended()) error.kind = failure_of(parent);
+        co_return false;
+    }
+    c.tls = key.tls
+                ? net::TlsTransport::connect(c.io, *ctx.tls_scratch, key.tls, key.host, peer.session(), key.http2.on)
+                : nullptr;
+    if (!c.tls) {
+        error.text = "tls: cannot be spoken with these settings";
+        co_return false;
+    }
+    c.io.attach(*c.tls);
+    rt::Scope scope(ctx.loop, &parent);
+    scope.deadline_in(kHandshakeMs);
+    rt::IoResult r = co_await c.io.handshake(scope);
+    if (r.ok()) {
+        std::string_view spoken = c.tls->alpn();
+        if (!key.http2.on || spoken == "h2") {
+            error.kind = Failure::none;
+            co_return true;
+        }
+        error.text = "http2: unexpected ALPN protocol \"" + std::string(spoken) + "\"; want \"h2\"";
+        co_return false;
+    }
+    if (parent.ended())
+        error.kind = failure_of(parent);
+    else if (r.wake == rt::Wake::timeout)
+        error.text = "net/http: TLS handshake timeout";
+    else
+        error.text = c.tls->error().empty() ? read_words(r) : c.tls->error();
+    co_return false;
+}
+
+}  // namespace
+
 rt::Task<BackendConn*> dial(Context& ctx, Peer& peer, rt::Scope& parent, CallError& error) {
     rt::Scope scope(ctx.loop, &parent);
     scope.deadline_in(ctx.settings->dialer_timeout_ms);
@@ -301,14 +407,17 @@ rt::Task<BackendConn*> dial(Context& ctx, Peer& peer, rt::Scope& parent, CallErr
     if (race.winner) {
         net::tune(race.winner->io.fd(), ctx.settings->keep_alive_s, 300'000);
         ctx.counters.add(Counter::backend_connections_opened);
-        co_return race.winner;
+        if (!peer.key().https || co_await secure(ctx, peer, *race.winner, parent, error)) co_return race.winner;
+        peer.close(race.winner);
+        co_return nullptr;
     }
     if (parent.ended()) {
         error.kind = parent.why() == rt::Wake::timeout ? Failure::timeout : Failure::cancelled;
     } else {
         error.kind = Failure::connect;
-        error.text = scope.ended() ? dialled(race.last) + ": i/o timeout"
-                                   : dialled(race.last) + ": connect: " + net::error_words(race.error);
+        error.text = peer.key().proxy.empty() ? "" : "proxyconnect tcp: ";
+        error.text += scope.ended() ? dialled(race.last) + ": i/o timeout"
+                                    : dialled(race.last) + ": connect: " + net::error_words(race.error);
     }
     co_return nullptr;
 }

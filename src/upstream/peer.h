@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "net/socket.h"
+#include "net/tls_transport.h"
 #include "rt/loop.h"
 #include "upstream/context.h"
 
@@ -27,6 +28,7 @@ namespace gladius::upstream {
 // A connection to a backend. In the idle list of its peer, or owned by one Call.
 struct BackendConn : ListHook {
     rt::Io io;
+    net::TlsTransport* tls = nullptr;  // below io; none: plain
     Peer* peer = nullptr;
     proto::H2ClientStream* stream = nullptr;  // not a connection, but a stream of one
     uint64_t idle_since_ms = 0;
@@ -41,6 +43,8 @@ struct PeerKey {
     std::string proxy;
     uint16_t proxy_port = 0;
     Http2 http2 = {};
+    std::string proxy_authorization;
+    std::shared_ptr<const net::TlsClient> tls;  // with https: how, and whom to trust
     bool operator==(const PeerKey&) const = default;
 };
 
@@ -86,6 +90,7 @@ class Peer {
     void close(BackendConn* c);
     void close_idle();
     size_t idle_count() const { return idle_count_; }
+    const std::shared_ptr<net::TlsSession>& session() const { return session_; }
 
     void ref() { ++refs_; }
     void unref();
@@ -113,10 +118,12 @@ class Peer {
     friend class PeerTable;
     rt::Detached refresh();
     uint64_t table_now_ms() const;
-    static void on_idle_closed(rt::Io& io, void* arg);
+    static void on_idle_event(rt::Io& io, void* arg);
+    void drop_idle(BackendConn* c);
     PeerTable& table_;
     PeerKey key_;
     void end_sessions(bool now);
+    std::shared_ptr<net::TlsSession> session_;
     List<BackendConn> idle_;
     List<H2Session> sessions_;
     size_t idle_count_ = 0;
@@ -140,7 +147,8 @@ class PeerTable {
     friend class Peer;
     struct Hash {
         size_t operator()(const PeerKey& k) const {
-            return std::hash<std::string>()(k.host) ^ (size_t{k.port} << 1) ^ k.https;
+            return std::hash<std::string>()(k.host) ^ (size_t{k.port} << 1) ^ k.https ^
+                   std::hash<const void*>()(k.tls.get());
         }
     };
     Context& ctx_;

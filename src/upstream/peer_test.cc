@@ -28,7 +28,7 @@ struct PeerTest : testing::Test {
     void SetUp() override {
         settings.max_idle_per_host = 4;
         ctx.settings = &settings;
-        peer = &table.find_or_add(PeerKey{"name.test", 80, false, "", 0});
+        peer = &table.find_or_add(PeerKey{"name.test", 80, false, "", 0, {}, "", nullptr});
         peer->ref();
     }
     void TearDown() override {
