@@ -9,7 +9,7 @@ rounds is compared.
 usage: bench.py [--gateway PATH] [--rounds N] [--seconds S] [--work W,W|all] [--only NAME,NAME] [--conns N] [--body BYTES] [--tls] [--h2] [--close]
 --bars: verdicts against the bars of docs/performance.md: of noop against relay and peers in the same run; of json, filter and merge against our own
   noop, which must be in --work before them.
---tls: the client speaks TLS 1.3 to the gateway (nginx, haproxy, krakend, gladius); --h2: with h2load over HTTP/2, 16 streams a connection;
+--tls: the client speaks TLS 1.3 to the gateway (nginx, haproxy, krakend, gladius; X25519 and AES-128-GCM for all, and a certificate on P-256); --h2: with h2load over HTTP/2, 16 streams a connection;
 --close: a new connection for every request (with --tls: full handshakes). --log: with access logs on (gladius, krakend); the peer
   gladius_log is ours with its access log on, for a comparison in one run.
 --body: bytes of one fixed document, or 'mix' (default): 64 documents of 1 to 3 KiB in turn, arrays of objects, escapes, unsorted keys.
@@ -22,7 +22,7 @@ import lab
 from lab import cpu, documents, free, helper, pss, start, stop, tmp, up, write
 
 PORT, B1, B2, B3, JW = 8080, 9001, 9002, 9003, 9010
-TLS = LOG = False
+TLS = H2 = LOG = False
 CHOSEN = []  # the work of this run, of WORK
 
 H = lambda p: [f"http://127.0.0.1:{p}"]
@@ -44,14 +44,14 @@ def krakend_config(log):
         "params": {"endpoint": "/users/{id}/orders/{order}", "output_encoding": "no-op", "input_query_strings": ["page"], "input_headers": ["X-Trace"],
                    "backend": [{"url_pattern": "/u/{id}/o/{order}", "host": H(B1), "encoding": "no-op"}]},
     }
-    tls = {"tls": {"keys": [{"public_key": tmp + "/cert.pem", "private_key": tmp + "/server.key"}], "disabled": False}} if TLS else {}
+    tls = {"tls": {"keys": [{"public_key": tmp + "/cert.pem", "private_key": tmp + "/server.key"}], "curve_preferences": [29]}} if TLS else {}
     return lab.config(PORT, [endpoints[w] for w in CHOSEN], log=log, **tls)
 
 
 def nginx_conf():
     return lab.nginx_conf(PORT, [B1], "limit_req_zone $binary_remote_addr zone=z:10m rate=10000000r/s;",
-                          (f"ssl_certificate {tmp}/cert.pem; ssl_certificate_key {tmp}/server.key; ssl_protocols TLSv1.3; " if TLS else "")
-                          + "location /limit { limit_req zone=z burst=100000 nodelay; proxy_pass http://b; }", "ssl http2" if TLS else "")
+                          (f"ssl_certificate {tmp}/cert.pem; ssl_certificate_key {tmp}/server.key; ssl_protocols TLSv1.3; ssl_ecdh_curve X25519; ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256; " if TLS else "")
+                          + "location /limit { limit_req zone=z burst=100000 nodelay; proxy_pass http://b; }", ("ssl http2" if H2 else "ssl") if TLS else "")
 
 
 def haproxy_conf():
@@ -66,7 +66,7 @@ defaults
   timeout server 60s
   http-reuse always
 frontend f
-  bind 127.0.0.1:{PORT}{f" ssl crt {tmp}/both.pem alpn h2,http/1.1 ssl-min-ver TLSv1.3" if TLS else ""}
+  bind 127.0.0.1:{PORT}{f" ssl crt {tmp}/both.pem alpn h2,http/1.1 ssl-min-ver TLSv1.3 curves X25519 ciphersuites TLS_AES_128_GCM_SHA256" if TLS else ""}
   stick-table type ip size 100k expire 30s store http_req_rate(10s)
   http-request track-sc0 src if {{ path /limit }}
   http-request deny deny_status 429 if {{ path /limit }} {{ sc_http_req_rate(0) gt 1000000000 }}
@@ -200,8 +200,8 @@ def main():
     for o in ("tls", "h2", "close", "log", "bars"):
         ap.add_argument("--" + o, action="store_true")
     a = ap.parse_args()
-    global TLS, LOG
-    TLS, LOG = a.tls, a.log
+    global TLS, H2, LOG
+    TLS, H2, LOG = a.tls, a.h2, a.log
     load = h2load if a.h2 else wrk
     lab.BIN = os.path.abspath(a.bin) if a.bin else lab.BIN
     a.ours = os.path.abspath(a.ours) if a.ours else ""
@@ -265,6 +265,8 @@ def main():
             h2_bars(rows)
         elif a.bars and w == "noop" and "relay" in names:
             bars(rows)
+        if a.bars and w == "noop" and TLS:
+            tls_bar(rows, "a full handshake and a request" if a.close else "HTTP/2 over TLS" if H2 else "kept-alive TLS 1.3")
         if a.bars and w in OWN_BARS:
             own_bar(w, res)
     if a.bars:
@@ -285,6 +287,16 @@ def own_bar(w, res):
     if w == "limit" and (w, "nginx") in res:
         median = lambda name: statistics.median(x["us"] for x in res[w, name])
         lab.verdict(median("gladius") < median("nginx"), f"{w}: CPU per request {median('gladius') / median('nginx'):.2f} x nginx with limit_req (bar: below 1)")
+
+
+def tls_bar(rows, what):
+    us = {n: statistics.median(x["us"] for x in v) for n, v in rows.items()}
+    peers = {n: us[n] for n in ("nginx", "haproxy") if n in us}
+    if "gladius" not in us or not peers:
+        raise SystemExit("the bar of TLS needs gladius, and nginx or haproxy, in the run")
+    best = min(peers, key=peers.get)
+    lab.verdict(us["gladius"] <= 1.03 * us[best], f"{what}: CPU {us['gladius'] / us[best]:.2f} x {best} (bar: at most 1.03 x the better of nginx and HAProxy)")
+    lab.verdict(not any(x["bad"] or x["err"] for x in rows["gladius"]), f"{what}: every answer of ours was good")
 
 
 def bars(rows):

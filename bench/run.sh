@@ -2,11 +2,11 @@
 # Measures every promise of docs/performance.md on this machine and ends with one line for each. About 15 minutes; the
 # machine should do nothing else. Installs nginx, HAProxy and the load tools (Debian packages), builds the release preset.
 #
-# usage: bench/run.sh [PART...]     headline h2 pipes limits large bulk json_ratio syscalls allocs latency scale memory slow reload chaos sse micro (all)
+# usage: bench/run.sh [PART...]     headline h2 pipes limits large tls bulk json_ratio syscalls allocs latency scale memory slow reload chaos sse micro (all)
 set -uo pipefail
 cd "$(dirname "$0")/.."
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(headline h2 pipes limits large bulk json_ratio syscalls allocs latency scale memory slow reload chaos sse micro)
+[ ${#parts[@]} -gt 0 ] || parts=(headline h2 pipes limits large tls bulk json_ratio syscalls allocs latency scale memory slow reload chaos sse micro)
 
 bash scripts/install-deps.sh bench || exit 1
 bash scripts/build.sh release || exit 1
@@ -23,6 +23,12 @@ for part in "${parts[@]}"; do
     limits) python3 -B bench/bench.py --rounds "${ROUNDS:-8}" --only gladius,nginx --work noop,limit --bars ;;
     large) python3 -B bench/bench.py "${side[@]}" --body 65536 ;;
     bulk | json_ratio | syscalls | allocs | latency | scale | memory | slow | reload | chaos | sse) python3 -B "bench/$part.py" ;;
+    tls)
+        tls=(--rounds "${ROUNDS:-4}" --only gladius,nginx,haproxy --tls --bars)
+        python3 -B bench/bench.py "${tls[@]}"
+        kept=$?
+        python3 -B bench/bench.py "${tls[@]}" --close --conns 16 && [ $kept -eq 0 ]
+        ;;
     micro) build/release/gladius_bench --benchmark_min_time=0.2 ;;
     *)
         echo "bench: no part '$part'"

@@ -379,6 +379,7 @@ void Supervisor::reload(const char* why) {
     tls_.adopt(std::move(tls));
     say_tls(tls_.current());
     post_tls(snapshot_);
+    if (!certificates_timer_.armed()) look_at_certificates();
     listeners_->commit(change, snapshot->server.listeners);
     add_listeners(std::move(change.added));
     info(std::string("Reload (") + why + ") done: generation " + std::to_string(snapshot_->generation));
@@ -637,6 +638,7 @@ void Supervisor::look_at_certificates() {
                         complaint + "; the certificates of before go on being used");
         }
     }
+    if (!tls_.watches()) return;  // a reload calls again
     certificates_timer_.arg = this;
     certificates_timer_.fire = [](rt::Timer&, void* self) { static_cast<Supervisor*>(self)->look_at_certificates(); };
     loop_.wheel().arm(certificates_timer_, loop_.now_ms() + kLookMs);

@@ -183,15 +183,18 @@ int TlsServer::on_status(SSL* ssl, void* staple) {
 }
 
 int TlsServer::on_verify(X509_STORE_CTX* chain, void*) {
-    if (X509_verify_cert(chain) == 1) return 1;
-    int error = X509_STORE_CTX_get_error(chain);
+    // Its time is looked at first, as in Go: what has expired is said to have, whoever signed it.
+    const X509* certificate = X509_STORE_CTX_get0_cert(chain);
+    bool in_time = !certificate || x509_time_words(certificate).empty();
+    if (in_time && X509_verify_cert(chain) == 1) return 1;
+    int error = in_time ? X509_STORE_CTX_get_error(chain) : X509_V_ERR_CERT_HAS_EXPIRED;
     const auto* ssl = static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
-    std::string said = x509_words(error, X509_STORE_CTX_get_current_cert(chain));
+    std::string said = x509_words(error, in_time ? X509_STORE_CTX_get_current_cert(chain) : certificate);
     // The alerts that the reference sends: unknown authority, expired, and "bad certificate" for all else.
     if (said.find("unknown authority") != std::string::npos)
         X509_STORE_CTX_set_error(chain, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
-    else if (error != X509_V_ERR_CERT_HAS_EXPIRED)
-        X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
+    else
+        X509_STORE_CTX_set_error(chain, error == X509_V_ERR_CERT_HAS_EXPIRED ? error : X509_V_ERR_CERT_REJECTED);
     if (TlsTransport* t = TlsTransport::of(ssl)) t->refused_certificate("tls: failed to verify certificate: " + said);
     ERR_clear_error();
     return 0;
