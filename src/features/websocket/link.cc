@@ -196,15 +196,11 @@ rt::Task<bool> Link::connect(rt::Scope& scope) {
     const plan::HostPlan& host = *settings_->hosts[turn_++ % settings_->hosts.size()];
     rt::Scope patience(w_.loop, &scope);
     patience.deadline_in(settings_->handshake_ms);
-    peer_ = &w_.find_peer(upstream::PeerKey{host.host, host.port, host.https, host.proxy.host, host.proxy.port});
+    peer_ = &w_.find_peer(w_.key_of(host.host, host.port, host.https, host.proxy, *host.tls));
     peer_->ref();
     reader_ = pws::Reader(pws::Role::client, largest(*settings_));
     greeted_ = false;
     error_ = "no answer in time";
-    if (host.https) {
-        error_ = "TLS to backends is not built into this version";
-        co_return false;
-    }
     if (!co_await ask(*peer_, host, patience)) co_return false;
     // What is said to a backend is written by one coroutine, the hello too.
     write_frames(scope);
