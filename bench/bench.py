@@ -265,8 +265,8 @@ def main():
             h2_bars(rows)
         elif a.bars and w == "noop" and "relay" in names:
             bars(rows)
-        if a.bars and w == "noop" and TLS:
-            tls_bar(rows, "a full handshake and a request" if a.close else "HTTP/2 over TLS" if H2 else "kept-alive TLS 1.3")
+        elif a.bars and w == "noop" and TLS:
+            tls_bar(rows, "a full handshake and a request" if a.close else "kept-alive TLS 1.3")
         if a.bars and w in OWN_BARS:
             own_bar(w, res)
     if a.bars:
