@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     auto p = reinterpret_cast<const char*>(data);
     ProxyVerdict verdict = parse_proxy_header(p, size, whole);
     if (verdict == ProxyVerdict::done && (whole.length > size || whole.length > kMaxProxyHeader)) std::abort();
-    if (verdict == ProxyVerdict::done && whole.has_source && format(whole.source).size() < 9) std::abort();
+    if (verdict == ProxyVerdict::done && whole.has_source && format(whole.source).size() < 6) std::abort();
     for (size_t n = 0; n < size; n += 1 + n / 16) {
         // A copy of its own, so that reading too far is seen.
         std::unique_ptr<char[]> part(new char[n]);
