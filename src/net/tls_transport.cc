@@ -161,7 +161,8 @@ TlsTransport* TlsTransport::connect(rt::Io& io, TlsScratch& scratch, std::shared
     t->session_ = std::move(session);
     t->host_ = std::move(host);
     t->ssl_ = t->client_->connection(t->host_, *t->session_);
-    if (http2 && t->ssl_) SSL_set_alpn_protos(t->ssl_.get(), reinterpret_cast<const unsigned char*>("\x02h2"), 3);
+    static constexpr unsigned char kOffered[] = "\x02h2\x08http/1.1";
+    if (http2 && t->ssl_) SSL_set_alpn_protos(t->ssl_.get(), kOffered, sizeof kOffered - 1);
     if (t->ssl_ && t->begin_library()) return t;
     t->close();
     return nullptr;

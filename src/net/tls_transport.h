@@ -41,7 +41,7 @@ class TlsTransport final : public rt::Transport {
     // A client that was accepted. The library's part is made when its first record is there.
     static TlsTransport* accept(rt::Io& io, TlsScratch& scratch, std::shared_ptr<const TlsServer> server);
     // A backend that was connected to; nullptr without memory. A session that comes is kept in `session`.
-    // http2: offered by ALPN, alone.
+    // http2: offered by ALPN, before HTTP/1.1.
     static TlsTransport* connect(rt::Io& io, TlsScratch& scratch, std::shared_ptr<const TlsClient> client,
                                  std::string host, std::shared_ptr<TlsSession> session, bool http2 = false);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/pool.h"
+#include "net/tls_transport.h"
 
 namespace gladius::upstream {
 
@@ -206,13 +207,19 @@ rt::Task<BackendConn*> open_h2_stream(Context& ctx, Peer& peer, rt::Scope& scope
             }
             continue;
         }
-        peer.opens_session = true;
+        bool alone = !peer.wants_h1;
+        if (alone) peer.opens_session = true;
         BackendConn* made = co_await dial(ctx, peer, scope, error);
-        peer.opens_session = false;
+        if (alone) peer.opens_session = false;
         if (!made) {
             // Who gave up says nothing about the backend: the next one tries.
             wake_all(ctx, peer, scope.ended() ? nullptr : &error);
             co_return nullptr;
+        }
+        peer.wants_h1 = made->tls && made->tls->alpn() != "h2";
+        if (peer.wants_h1) {
+            wake_all(ctx, peer, nullptr);
+            co_return made;
         }
         H2Session* session = H2Session::begin(ctx, peer, made);
         peer.add_session(*session);

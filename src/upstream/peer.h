@@ -111,6 +111,7 @@ class Peer {
     BackendConn* take_stream();
     void add_session(H2Session& s);
     bool opens_session = false;  // somebody dials; the others wait
+    bool wants_h1 = false;       // by ALPN, the last time: everybody dials, as without HTTP/2
     List<StreamWaiter> waiters;
     PeerTable& table() { return table_; }
 

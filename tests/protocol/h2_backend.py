@@ -183,7 +183,8 @@ class Connection:
 
 
 class H2Backend:
-    def __init__(self, settings=None):
+    def __init__(self, settings=None, tls=None):
+        self.tls = tls  # an ssl context that agrees on h2
         self.port = free_port()
         self.settings = settings
         self.scripts = {}
@@ -237,6 +238,15 @@ class H2Backend:
             except OSError:
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            c = Connection(self, sock, len(self.connections) + 1)
-            self.connections.append(c)
-            threading.Thread(target=c.run, daemon=True).start()
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        if self.tls:
+            try:
+                sock = self.tls.wrap_socket(sock, server_side=True)
+            except OSError:
+                return
+            assert sock.selected_alpn_protocol() == "h2"
+        c = Connection(self, sock, len(self.connections) + 1)
+        self.connections.append(c)
+        c.run()

@@ -2,13 +2,15 @@
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import tempfile
 import threading
 import time
 
+from certificates import Certificates
 from h2_backend import H2Backend, h2
-from harness import SLOW, Closed, at_once, chunked, endpoint, free_port, get, one_chunk, post, usual_config, wait_until
+from harness import SLOW, BackendConn, Closed, at_once, chunked, endpoint, free_port, get, one_chunk, post, usual_config, wait_until
 
 ErrorCodes = h2.errors.ErrorCodes
 
@@ -587,3 +589,94 @@ def test_nghttpd(t):
         server.terminate()
         server.wait()
         shutil.rmtree(root, ignore_errors=True)
+
+
+def test_over_tls_and_when_the_backend_does_not_want_it(t):
+    keys = Certificates()
+    cert, key = keys.make("server")
+
+    def context(*protocols):
+        c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        c.load_cert_chain(cert, key)
+        if protocols:
+            c.set_alpn_protocols(list(protocols))
+        return c
+
+    b = H2Backend(tls=context("h2", "http/1.1"))
+    t.own.append(b)
+    body = os.urandom(300000)
+
+    @b.on("/up")
+    def _(c):
+        c.ok(b'{"same":%s}' % (b"true" if c.body == body else b"false"))
+
+    @b.on("/cut")
+    def _(c):
+        c.head(200)
+        c.send(b"hello")
+        c.conn.close()
+
+    def over_tls(port):
+        c = config(port, client_tls={"ca_certs": [keys.ca], "min_version": "TLS12"})
+        for e in c["endpoints"]:
+            e["backend"][0]["host"] = ["https://localhost:%d" % port]
+        return t.start(c)
+
+    g = over_tls(b.port)
+
+    def work():
+        with g.client() as c:
+            for _ in range(10):
+                assert c.ask(get("/n/a")).body == b'{"n":0}'
+                assert c.ask(post("/n/up", body)).body == b'{"same":true}'
+
+    at_once(*((work,) for _ in range(8)))
+    assert len(b.connections) <= workers_of(g) and not b.faults
+    assert b.seen[-1].get(":scheme") == "https" and b.seen[-1].get(":authority") == "localhost:%d" % b.port
+    with g.client() as c:
+        c.send(get("/n/cut"))
+        try:
+            c.answer()
+            assert False
+        except (Closed, ConnectionError):
+            pass
+    assert g.ask(get("/n/a")).status == 200
+    g.idle()
+
+    for protocols in ((), ("http/1.1",)):
+        plain = t.new_backend()
+        import socket
+        listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        answers = context(*protocols)
+
+        def accept(listener=listener, plain=plain, answers=answers):
+            while True:
+                try:
+                    s, _ = listener.accept()
+                except OSError:
+                    return
+
+                def serve(s=s):
+                    try:
+                        s = answers.wrap_socket(s, server_side=True)
+                        with plain.lock:
+                            plain.connections += 1
+                            plain.open += 1
+                        plain._serve(BackendConn(plain, s, plain.connections))
+                    except OSError:
+                        s.close()
+                threading.Thread(target=serve, daemon=True).start()
+        threading.Thread(target=accept, daemon=True).start()
+        g = over_tls(listener.getsockname()[1])
+
+        def ask():
+            with g.client() as c:
+                for _ in range(5):
+                    a = c.ask(post("/n/echo", "hello"))
+                    assert a.status == 200 and json.loads(a.body)["n"] == 5, a.line
+
+        at_once(*((ask,) for _ in range(8)))
+        assert plain.connections <= 16
+        assert plain.requests("/echo")[-1].line.endswith("HTTP/1.1")
+        g.idle()
+        listener.close()
