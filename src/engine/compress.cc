@@ -17,7 +17,7 @@ namespace gladius::engine {
 
 namespace {
 
-// Measured: what zlib takes with these settings, and brotli with a window of 256 KiB.
+// What zlib takes with these settings (measured), and an upper estimate for brotli with a window of 256 KiB.
 constexpr uint64_t kGzipBytes = 288 * 1024;
 constexpr uint64_t kBrotliBytes = 3 * 1024 * 1024;
 constexpr int kBrotliWindow = 18;

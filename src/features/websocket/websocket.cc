@@ -44,9 +44,13 @@ bool fits(const conf::Node& config, plan::EndpointBuilder& b) {
     const auto& hosts = b.plan.backends.empty() ? std::vector<plan::HostRef>() : b.plan.backends[0].hosts;
     bool all = hosts.size() == backend.host.size() && !hosts.empty() &&
                std::all_of(hosts.begin(), hosts.end(), [](const plan::HostRef& h) { return h.host->websocket; });
-    if (!all)
-        wrong(at(backend.node, "host"), "every host must begin with ws:// or wss://",
-              "write \"ws://name:port\", and \"disable_host_sanitize\": true at the backend");
+    // Spoken to the same way; files that the Community edition reads without the namespace have them.
+    if (hosts.empty())
+        wrong(at(backend.node, "host"), "there is no host to connect to", "write \"host\": [\"ws://name:port\"]");
+    else if (!all)
+        b.left_out(at(backend.node, "host"),
+                   "hosts of a WebSocket begin with ws:// or wss://: http:// is read as ws://",
+                   "write \"ws://name:port\", and \"disable_host_sanitize\": true at the backend");
     return ok;
 }
 

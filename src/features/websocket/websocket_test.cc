@@ -63,7 +63,6 @@ TEST(Websocket, WhatCanNeverWorkIsAnError) {
     };
     const std::string direct = R"({"enable_direct_communication":true})";
     const Wrong wrongs[] = {
-        {endpoint(direct, "http://b.test"), "every host must begin with ws:// or wss://"},
         {endpoint(direct, "ws://b.test", "\"method\":\"POST\","), "a WebSocket begins with GET"},
         {conf::with_endpoint("\"endpoint\":\"/a\",\"extra_config\":{\"websocket\":" + direct +
                              "},\"backend\":[{\"url_pattern\":\"/x\",\"disable_host_sanitize\":true,\"host\":[\"ws://"
@@ -88,6 +87,16 @@ TEST(Websocket, WhatIsReadOtherwiseIsAWarning) {
     EXPECT_NE(d.text().find("below 1m"), std::string::npos) << d.text();
     EXPECT_NE(d.text().find("do not count here"), std::string::npos) << d.text();
     EXPECT_EQ(s->endpoints[0]->tunnel->idle_timeout_ms, 60'000u);
+}
+
+// Files that the Community edition starts with, which does not know the namespace.
+TEST(Websocket, HostsOfHttpAreSpokenToAllTheSame) {
+    conf::Diagnostics d;
+    auto s = compiled(endpoint(R"({"enable_direct_communication":true})", "http://b.test"), d, kWebsocket);
+    ASSERT_TRUE(s) << d.text();
+    EXPECT_NE(d.text().find("http:// is read as ws://"), std::string::npos) << d.text();
+    EXPECT_TRUE(s->endpoints[0]->tunnel);
+    EXPECT_EQ(s->endpoints[0]->backends[0].hosts.size(), 1u);
 }
 
 TEST(Websocket, ItsHostsMeanNothingElsewhere) {
