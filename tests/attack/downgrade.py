@@ -75,7 +75,8 @@ def run(gateway, recorder, report):
                     if first.status is not None and first.status == 200 and b'"target"' in first.body and b"/p" not in first.body and b'"/"' not in first.body:
                         report("%s: got %r" % (name, first.body))
         for s in recorder.take():
-            if s.kind != "request":
+            # A body that does not add up to its length ends the backend's connection inside of the request: nothing follows it there.
+            if s.kind != "request" and not (s.kind == "cut" and "content-length" in name):
                 report("%s: the gateway wrote %r" % (name, s))
             elif s.target.startswith(b"/s"):
                 report("%s: smuggled: %r" % (name, s))
