@@ -709,4 +709,5 @@ def test_heads_are_limited(t):
         a = c.ask(5, "/n/many", "GET", *[("x-%d" % i, "") for i in range(300)])
         assert a.status == 431 or a.reset is not None
         assert c.ask(7, "/n/ok").status == 200
-    assert [m.target for m in t.backend.requests()] == ["/ok", "/ok"]
+    # Those of the test before may still come.
+    assert [m.target for m in t.backend.requests() if m.target != "/limit"] == ["/ok", "/ok"]
