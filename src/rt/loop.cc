@@ -84,7 +84,12 @@ void Io::close() {
     GL_ASSERT(!reader_ && !writer_);
     unlink();
     if (Transport* t = std::exchange(transport_, nullptr)) t->close();
-    if (fd_ >= 0) ::close(fd_);  // leaves the epoll set with its last descriptor
+    if (fd_ >= 0) {
+        // A closed descriptor leaves the epoll set only when it was the last of its file: one that a successor was
+        // given, or a child has until its exec, would go on to report events for memory that is no more.
+        epoll_ctl(loop_->epoll_, EPOLL_CTL_DEL, fd_, nullptr);
+        ::close(fd_);
+    }
     fd_ = -1;
     hangup_ = event_ = wevent_ = nullptr;
 }

@@ -61,6 +61,28 @@ Detached write_all(Io& io, const std::string& data, Scope& scope, Log& log) {
     log.end = true;
 }
 
+// Another process may hold the file of a closed Io: a successor its listeners, a child everything until its exec.
+TEST(Loop, ClosedIoIsSilentAlthoughItsFileIsOpenElsewhere) {
+    Loop loop;
+    int one[2], two[2];
+    ASSERT_EQ(0, ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, one));
+    ASSERT_EQ(0, ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, two));
+    Io io;
+    ASSERT_TRUE(io.open(loop, one[0]));
+    int copy = ::dup(one[0]);
+    io.close();
+    ASSERT_TRUE(io.open(loop, two[0]));
+    int events = 0;
+    io.on_readable([](Io&, void* n) { ++*static_cast<int*>(n); }, &events);
+    loop.turn(0);
+    EXPECT_EQ(1, ::send(one[1], "x", 1, MSG_NOSIGNAL));
+    loop.turn(0);
+    EXPECT_EQ(0, events);
+    io.close();
+    for (int fd : {copy, one[1], two[1]})
+        ::close(fd);
+}
+
 TEST(Loop, ReadsWhatComesAndSeesTheEnd) {
     Loop loop;
     Scope scope(loop);

@@ -281,7 +281,7 @@ def test_places_change_with_an_upgrade(t):
     assert c.ask(get("/n/a")).status == 200
     c.close()
     n.end()
-    assert not os.path.exists(local)
+    wait_until(lambda: not os.path.exists(local))
 
 
 @ends
