@@ -499,7 +499,7 @@ ssize_t H2ClientStream::send(const char* data, size_t n) {
 }
 
 // Bytes that a DATA frame may carry now.
-size_t H2ClientStream::room() const {
+size_t H2ClientStream::room_now() const {
     nghttp2_session* s = client_.session_.get();
     int32_t window =
         std::min(nghttp2_session_get_stream_remote_window_size(s, id_), nghttp2_session_get_remote_window_size(s));
@@ -531,7 +531,7 @@ bool H2ClientStream::offer(std::string_view body) {
 ssize_t H2ClientStream::send_body(const char* data, size_t n) {
     size_t used = 0;
     while (used < n && !whole_) {
-        size_t most = room();
+        size_t most = room_now();
         if (most == 0) break;
         std::string_view piece{data + used, std::min(n - used, most)};
         if (chunked_) {

@@ -45,7 +45,7 @@ class H2ClientStream final : public rt::Transport, public H2CallHook, public H2C
     explicit H2ClientStream(H2Client& client) : client_(client) {}
     void signal(uint32_t what);
     ssize_t end_of_input();
-    size_t room() const;
+    size_t room_now() const;
     ssize_t wait_for_room();
     bool submit(std::string_view head);
     ssize_t send_body(const char* data, size_t n);
