@@ -8,7 +8,8 @@
   read      answers of 256 KiB that are not read, three deep           bar: 24 KiB each
 
 The clients are those of slow_peer.py; with slowhttptest installed (Debian package) its -H and -B run as well. Its -X needs a network with segments of
-1,460 bytes: on loopback the kernel takes the whole answer. Good traffic is 32 connections of wrk: its p99 with the stuck ones beside it, against without.
+1,460 bytes: on loopback the kernel takes the whole answer. Good traffic is 32 connections of wrk: its p99 with the stuck ones beside it, against without
+(slowhttptest writes to all of its connections at once, on the core of wrk: its rows say nothing about p99).
 """
 import os, shutil, signal, subprocess, sys, time
 import lab
@@ -78,7 +79,7 @@ def main():
     for row in rows:
         bar = BARS[row[0].split()[0]]
         lab.verdict(row[2] <= bar, f"{row[0]}: {row[2]:.2f} KiB each (bar: {bar})")
-    worst = max(row[5] for row in rows)
+    worst = max(row[5] for row in rows if "slowhttptest" not in row[0])
     lab.verdict(worst <= 1.5, f"p99 of good traffic at most {worst:.2f} x what it was (bar: 1.5)")
     lab.done()
 

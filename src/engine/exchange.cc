@@ -78,7 +78,7 @@ Exchange::Exchange(ClientConn& conn)
       start_ns(conn.w.loop.now_ns()),
       arena(reinterpret_cast<char*>(this) + sizeof(Exchange), kSize - sizeof(Exchange)) {
     scope.set_owner(this);
-    static_assert(sizeof(Exchange) <= kSize - 1024, "leave room for a small head");
+    static_assert(sizeof(Exchange) <= kSize - 768, "leave room for a small head");
 }
 
 const http::Field* Exchange::find(http::Token t) const {

@@ -95,7 +95,7 @@ struct RequestBody {
 class StreamWatch;
 
 struct Exchange {
-    static constexpr size_t kSize = 2048;
+    static constexpr size_t kSize = 1792;
 
     Exchange(ClientConn& conn);
     Exchange(const Exchange&) = delete;

@@ -211,7 +211,21 @@ rt::Task<void> relay_packed(Exchange& ex, BackendCall& backend, BodyRun& run, st
 // The body is in the draft: nothing of the backend's goes through.
 rt::Task<void> answer_from(Exchange& ex, BackendCall& backend, const AnswerDraft& draft);
 
-// No answer of the backend's. Apart from relay(), whose frame waits as long as a client likes.
+// Apart from relay(), as are the next ones: its frame waits as long as a client likes, and each wait in it makes it
+// larger.
+rt::Task<void> read_first(upstream::Call& call, BodyRun& run) {
+    while (run.n == 0 && !run.done && !run.failed)
+        run = co_await call.next();
+}
+
+rt::Task<void> wait_for_room(Exchange& ex) {
+    while (ex.c.io.room() == 0 && !ex.gone) {
+        rt::IoResult r = co_await ex.c.io.writable(ex.scope);
+        ex.gone = r.wake != rt::Wake::ready || r.error != 0;
+    }
+}
+
+// No answer of the backend's.
 rt::Task<void> answer_unopened(Exchange& ex, BackendCall& backend) {
     const plan::BackendPlan& b = ex.plan->backends[0];
     if (backend.error.kind == upstream::Failure::cancelled && !ex.body.failed) {
@@ -308,8 +322,7 @@ rt::Task<void> relay(Exchange& ex) {
     if (f.untyped && !run.done && !run.failed) {
         // The reference's server guesses the type from the first bytes, so it says nothing before they are there.
         lead = ex.arena.copy(lead);
-        while (run.n == 0 && !run.done && !run.failed)
-            run = co_await call.next();
+        co_await read_first(call, run);
         if (run.n > 0) lead = add_type(ex, lead, {run.data, run.n});
     }
     Compressor z(ex.w.budget());
@@ -364,10 +377,7 @@ rt::Task<void> relay(Exchange& ex) {
         }
         if (ex.c.is_stream) {
             // What the client does not take now stays with the backend.
-            while (ex.c.io.room() == 0 && !ex.gone) {
-                rt::IoResult r = co_await ex.c.io.writable(ex.scope);
-                ex.gone = r.wake != rt::Wake::ready || r.error != 0;
-            }
+            if (ex.c.io.room() == 0) co_await wait_for_room(ex);
             if (ex.gone) break;
             piece = std::clamp<size_t>(ex.c.io.room(), 1, Worker::kReceive);
         } else if (since_look >= kSmallPiece && (call.remaining() == 0 || call.remaining() > kSmallPiece)) {

@@ -181,7 +181,9 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
                    service.user_agent.size() * 2 + ex.client_ip.size() + spec.body.size() +
                    (spec.proxy ? spec.proxy->authorization.size() + 32 : 0) + 320 +
                    (ex.plan->tunnel ? ex.head.head_len + 4 * ex.head.field_count : 0);
-    Out o(ex.arena.chars(bound));
+    // The bound is several times what most requests take, and the arena keeps it as long as the client likes.
+    bool usual = bound <= 4096;
+    Out o(usual ? ex.w.tx() : ex.arena.chars(bound));
     o.raw(spec.method);
     o.raw(" ");
     o.raw(spec.target);
@@ -293,7 +295,7 @@ void write_head(Exchange& ex, const plan::BackendPlan& b, const Spec& spec, Back
             o.raw("0\r\n\r\n");
         }
     }
-    out.bytes = o.bytes();
+    out.bytes = usual ? ex.arena.copy(o.bytes()) : o.bytes();
 }
 
 // A proxy is asked for the whole URL; with https it only leads to the host (upstream/peer.cc).
