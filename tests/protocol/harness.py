@@ -322,6 +322,27 @@ def at_once(*calls):
 # --- backend ------------------------------------------------------------------------------------------------------------------------------
 
 
+class Accepting:
+    """A listener that hands every connection to _serve(socket) in a thread of its own, once listen() was called."""
+
+    def listen(self, t):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+        t.own.append(self)
+
+    def stop(self):
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                s, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(s,), daemon=True).start()
+
+
 class BackendConn(Stream):
     """A connection at the scripted backend; `seen` holds what was asked on it."""
 
@@ -461,6 +482,28 @@ class Backend:
                 pass
             with self.lock:
                 self.open -= 1
+
+
+class BehindTls(Accepting):
+    """A plain Backend behind TLS."""
+
+    def __init__(self, t, plain, context):
+        self.plain = plain
+        self.context = context
+        self.resumed = []
+        self.listen(t)
+
+    def _serve(self, s):
+        try:
+            s = self.context.wrap_socket(s, server_side=True)
+            self.resumed.append(s.session_reused)
+            b = self.plain
+            with b.lock:
+                b.connections += 1
+                b.open += 1
+            b._serve(BackendConn(b, s, b.connections))
+        except OSError:
+            s.close()
 
 
 # --- gateway ------------------------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import time
 
 from certificates import Certificates
 from h2_backend import H2Backend, h2
-from harness import SLOW, BackendConn, Closed, at_once, chunked, endpoint, free_port, get, one_chunk, post, usual_config, wait_until
+from harness import SLOW, BehindTls, Closed, at_once, chunked, endpoint, free_port, get, one_chunk, post, usual_config, wait_until
 
 ErrorCodes = h2.errors.ErrorCodes
 
@@ -645,29 +645,8 @@ def test_over_tls_and_when_the_backend_does_not_want_it(t):
 
     for protocols in ((), ("http/1.1",)):
         plain = t.new_backend()
-        import socket
-        listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        answers = context(*protocols)
-
-        def accept(listener=listener, plain=plain, answers=answers):
-            while True:
-                try:
-                    s, _ = listener.accept()
-                except OSError:
-                    return
-
-                def serve(s=s):
-                    try:
-                        s = answers.wrap_socket(s, server_side=True)
-                        with plain.lock:
-                            plain.connections += 1
-                            plain.open += 1
-                        plain._serve(BackendConn(plain, s, plain.connections))
-                    except OSError:
-                        s.close()
-                threading.Thread(target=serve, daemon=True).start()
-        threading.Thread(target=accept, daemon=True).start()
-        g = over_tls(listener.getsockname()[1])
+        server = BehindTls(t, plain, context(*protocols))
+        g = over_tls(server.port)
 
         def ask():
             with g.client() as c:
@@ -679,4 +658,4 @@ def test_over_tls_and_when_the_backend_does_not_want_it(t):
         assert plain.connections <= 16
         assert plain.requests("/echo")[-1].line.endswith("HTTP/1.1")
         g.idle()
-        listener.close()
+        server.stop()

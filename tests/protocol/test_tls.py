@@ -10,7 +10,7 @@ import threading
 import time
 
 from certificates import Certificates
-from harness import SLOW, BackendConn, Client, Closed, Gateway, Stream, free_port, get, post, usual_config, wait_until
+from harness import SLOW, Accepting, BehindTls, Client, Closed, Gateway, Stream, free_port, get, post, usual_config, wait_until
 
 
 @functools.cache
@@ -281,45 +281,17 @@ def test_clients_need_a_certificate(t):
 # --- to backends --------------------------------------------------------------------------------------------------------------------------
 
 
-class TlsBackend:
+class TlsBackend(BehindTls):
     """A backend behind TLS: every connection is handed to the script of a plain one (harness.Backend)."""
 
-    def __init__(self, t, cert="server", **context):
-        self.plain = t.new_backend()
-        self.port = free_port()
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(keys().path(cert + ".pem"), keys().path(cert + ".key"))
-        for name, value in context.items():
-            setattr(self.context, name, value)
-        self.resumed = []
+    def __init__(self, t, cert="server", **settings):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(keys().path(cert + ".pem"), keys().path(cert + ".key"))
+        for name, value in settings.items():
+            setattr(context, name, value)
         self.names = []
-        self.context.sni_callback = lambda s, name, x: self.names.append(name)
-        self.listener = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, daemon=True).start()
-        t.own.append(self)
-
-    def stop(self):
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                s, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(s,), daemon=True).start()
-
-    def _serve(self, s):
-        try:
-            s = self.context.wrap_socket(s, server_side=True)
-            self.resumed.append(s.session_reused)
-            b = self.plain
-            with b.lock:
-                b.connections += 1
-                b.open += 1
-            b._serve(BackendConn(b, s, b.connections))
-        except OSError:
-            s.close()
+        context.sni_callback = lambda s, name, x: self.names.append(name)
+        super().__init__(t, t.new_backend(), context)
 
 
 def backend_gateway(t, port, tls=None, host="127.0.0.1", scheme="https", extra=None, **kw):
@@ -413,27 +385,13 @@ def test_a_cut_body_is_an_error(t):
         pass
 
 
-class Proxy:
+class Proxy(Accepting):
     """A proxy that only knows CONNECT."""
 
     def __init__(self, t, answer=b"HTTP/1.1 200 Connection established\r\n\r\n"):
-        self.port = free_port()
         self.asked = []
         self.answer = answer
-        self.listener = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, daemon=True).start()
-        t.own.append(self)
-
-    def stop(self):
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                s, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(s,), daemon=True).start()
+        self.listen(t)
 
     def _serve(self, s):
         head = Stream(s).head()
