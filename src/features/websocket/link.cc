@@ -336,7 +336,7 @@ bool Link::handle(char* data, size_t n) {
                 break;
             case pws::Step::Event::data:
                 if (s.first && s.last) {
-                    if (!on_message({s.data, s.n}, s.opcode)) return false;
+                    if (!on_message({s.data, s.n})) return false;
                     break;
                 }
                 if (!part_.append(s.data, s.n)) {
@@ -344,7 +344,7 @@ bool Link::handle(char* data, size_t n) {
                     return false;
                 }
                 if (s.last) {
-                    bool ok = on_message({part_.data(), part_.size()}, s.opcode);
+                    bool ok = on_message({part_.data(), part_.size()});
                     part_.clear();
                     if (!ok) return false;
                 }
@@ -370,7 +370,7 @@ bool Link::handle(char* data, size_t n) {
     return true;
 }
 
-bool Link::on_message(std::string_view text, pws::Opcode) {
+bool Link::on_message(std::string_view text) {
     if (!greeted_) {
         greeted_ = text == kAnswer;
         if (!greeted_) error_ = "the backend did not say OK";

@@ -38,7 +38,7 @@ class Link : public std::enable_shared_from_this<Link> {
     rt::Detached write_frames(rt::Scope& scope);
     // False: the connection is over.
     bool handle(char* data, size_t n);
-    bool on_message(std::string_view text, proto::ws::Opcode opcode);
+    bool on_message(std::string_view text);
     void deliver(std::string_view body, std::string url, std::span<std::pair<std::string_view, std::string_view>> who);
     bool push(proto::ws::Opcode opcode, BytesRef payload, std::unique_ptr<Outbound> from);
     bool push_text(proto::ws::Opcode opcode, std::string_view payload);
