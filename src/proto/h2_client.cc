@@ -10,8 +10,6 @@ namespace gladius::proto {
 
 namespace {
 
-// Frames that wait for the socket. Writers stop there; what the protocol must say itself is bounded by nghttp2.
-constexpr size_t kOutBytes = 64 * 1024;
 constexpr size_t kUncounted = 16 * 1024;  // as in the engine: smaller buffers are not counted
 constexpr size_t kInterimBytes = 64 * 1024;
 // Streams that a backend does not end although it has said all: so many are waited for.
@@ -140,9 +138,9 @@ struct H2ClientCallbacks {
                          void* user) {
         H2Client& h = of(user);
         auto& stream = *static_cast<H2ClientStream*>(source->ptr);
-        h.out_.append(head, kH2FrameHead);
+        h.output_.bytes().append(head, kH2FrameHead);
         GL_ASSERT(f->data.padlen == 0 && n <= stream.offer_n_);
-        h.out_.append(stream.offer_, n);
+        h.output_.bytes().append(stream.offer_, n);
         stream.offer_ += n;
         stream.offer_n_ -= n;
         return 0;
@@ -287,32 +285,18 @@ void H2Client::fail() {
 }
 
 void H2Client::pull() {
-    if (receiving_ || pulling_) return;  // who is inside comes here at its end
-    pulling_ = true;
-    bool was_empty = out_.empty();
-    for (;;) {
-        const uint8_t* data = nullptr;
-        ssize_t n = nghttp2_session_mem_send(session_.get(), &data);
-        if (n < 0) over_ = true;
-        if (n <= 0) break;
-        out_.append(data, static_cast<size_t>(n));
-    }
-    pulling_ = false;
-    if (was_empty && !out_.empty()) owner_.h2_output();
-}
-
-size_t H2Client::room() const {
-    return socket_blocked_ || out_.size() >= kOutBytes ? 0 : kOutBytes - out_.size();
+    if (receiving_) return;  // receive() comes here at its end
+    if (!output_.pull(session_.get(), owner_)) over_ = true;
 }
 
 void H2Client::sent() {
-    socket_blocked_ = false;
+    output_.set_blocked(false);
     wake_one();
 }
 
 // One at a time, in turn: who was woken wakes the next when it has written, or ended.
 void H2Client::wake_one() {
-    if (room() == 0 || nghttp2_session_get_remote_window_size(session_.get()) <= 0) return;
+    if (output_.room() == 0 || nghttp2_session_get_remote_window_size(session_.get()) <= 0) return;
     if (H2ClientStream* s = waiting_.pop_front()) s->signal(rt::Io::kWritable);
 }
 
@@ -480,7 +464,7 @@ ssize_t H2ClientStream::send(const char* data, size_t n) {
             broken_ = closed_ = unprocessed_ = true;
             signal(rt::Io::kBroken);
         } else {
-            if (client_.room() == 0) return wait_for_room();
+            if (client_.output_.room() == 0) return wait_for_room();
             head = h1_head_size({data, n});
             sent_head_ = true;
             if (head == 0 || !submit({data, head})) {
@@ -503,7 +487,7 @@ size_t H2ClientStream::room_now() const {
     nghttp2_session* s = client_.session_.get();
     int32_t window =
         std::min(nghttp2_session_get_stream_remote_window_size(s, id_), nghttp2_session_get_remote_window_size(s));
-    return window <= 0 ? 0 : std::min(static_cast<size_t>(window), client_.room());
+    return window <= 0 ? 0 : std::min(static_cast<size_t>(window), client_.output_.room());
 }
 
 ssize_t H2ClientStream::wait_for_room() {

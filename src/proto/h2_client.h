@@ -16,6 +16,7 @@
 #include "http/h1.h"
 #include "proto/byte_queue.h"
 #include "proto/h2_common.h"
+#include "proto/h2_output.h"
 #include "rt/loop.h"
 
 namespace gladius::proto {
@@ -77,12 +78,8 @@ class H2ClientStream final : public rt::Transport, public H2CallHook, public H2C
     bool stalled_ = false;  // its own window is empty, and somebody waits
 };
 
-// Whom a client tells that output() is no longer empty, and asks before it keeps much.
-class H2ClientOwner {
+class H2ClientOwner : public H2Owner {
   public:
-    virtual void h2_output() = 0;
-    virtual bool h2_take_memory(size_t n) = 0;
-    virtual void h2_give_memory(size_t n) = 0;
     // A stream is gone: there may be room for another, or the last one was it.
     virtual void h2_stream_closed() = 0;
 
@@ -106,9 +103,9 @@ class H2Client {
     // What the backend sent. False: the connection is over; what is in output() may still be said.
     bool receive(const char* data, size_t n);
     // Bytes for the backend: whoever writes consumes them, and then calls sent().
-    ByteQueue& output() { return out_; }
+    ByteQueue& output() { return output_.bytes(); }
     void sent();
-    void set_blocked(bool blocked) { socket_blocked_ = blocked; }
+    void set_blocked(bool blocked) { output_.set_blocked(blocked); }
     // The connection broke: every stream ends.
     void fail();
 
@@ -140,7 +137,6 @@ class H2Client {
     void release(H2ClientStream& s);
     void consumed(H2ClientStream& s, size_t n);
     void pull();
-    size_t room() const;
     void wake_one();
     uint32_t allowed_streams() const;
 
@@ -148,9 +144,9 @@ class H2Client {
     H2ClientLimits limits_;
     const bool https_;
     H2SessionPtr session_;
-    ByteQueue out_;
+    H2Output output_;
     List<H2ClientStream, H2CallHook> streams_;
-    List<H2ClientStream, H2CallWriterHook> waiting_;  // for the connection's window, or for room in out_
+    List<H2ClientStream, H2CallWriterHook> waiting_;  // for the connection's window, or for room in the output
 
     // The head that is being read: one at a time (RFC 9113 section 4.3).
     struct Build {
@@ -161,8 +157,7 @@ class H2Client {
     H2ClientStream* building_ = nullptr;
 
     uint32_t live_ = 0, lingering_ = 0;
-    bool greeted_ = false, retired_ = false, going_away_ = false, over_ = false, pulling_ = false, receiving_ = false;
-    bool socket_blocked_ = false;
+    bool greeted_ = false, retired_ = false, going_away_ = false, over_ = false, receiving_ = false;
 };
 
 }  // namespace gladius::proto

@@ -16,8 +16,6 @@ using http::Token;
 namespace {
 
 constexpr uint32_t kMaxFields = 256;
-// Frames that wait for the socket. Writers stop there; what the protocol must say itself is bounded by nghttp2.
-constexpr size_t kOutBytes = 64 * 1024;
 
 // A client whose window is below kNarrowWindow may have so many answers that wait for it, and so many requests that
 // wait for those; more are refused (RST_STREAM REFUSED_STREAM: the client may ask again).
@@ -177,7 +175,7 @@ struct H2Callbacks {
     static ssize_t read_answer(nghttp2_session*, int32_t, uint8_t*, size_t length, uint32_t* flags,
                                nghttp2_data_source* source, void* user) {
         auto& stream = *static_cast<H2Stream*>(source->ptr);
-        size_t n = std::min({length, stream.offer_n_, of(user).room()});
+        size_t n = std::min({length, stream.offer_n_, of(user).output_.room()});
         if (n == 0) {
             if (!stream.finished_) return NGHTTP2_ERR_DEFERRED;
             *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_COPY;
@@ -192,9 +190,9 @@ struct H2Callbacks {
                          nghttp2_data_source* source, void* user) {
         H2Server& h = of(user);
         auto& stream = *static_cast<H2Stream*>(source->ptr);
-        h.out_.append(head, kH2FrameHead);
+        h.output_.bytes().append(head, kH2FrameHead);
         GL_ASSERT(f->data.padlen == 0 && n <= stream.offer_n_);
-        h.out_.append(stream.offer_, n);
+        h.output_.bytes().append(stream.offer_, n);
         stream.offer_ += n;
         stream.offer_n_ -= n;
         stream.left_ -= stream.has_length_ ? n : 0;
@@ -622,32 +620,18 @@ H2Stream* H2Server::next_request() {
 }
 
 void H2Server::pull() {
-    if (receiving_ || pulling_) return;  // who is inside comes here at its end
-    pulling_ = true;
-    bool was_empty = out_.empty();
-    for (;;) {
-        const uint8_t* data = nullptr;
-        ssize_t n = nghttp2_session_mem_send(session_.get(), &data);
-        if (n < 0) over_ = true;
-        if (n <= 0) break;
-        out_.append(data, static_cast<size_t>(n));
-    }
-    pulling_ = false;
-    if (was_empty && !out_.empty()) owner_.h2_output();
-}
-
-size_t H2Server::room() const {
-    return socket_blocked_ || out_.size() >= kOutBytes ? 0 : kOutBytes - out_.size();
+    if (receiving_) return;  // receive() comes here at its end
+    if (!output_.pull(session_.get(), owner_)) over_ = true;
 }
 
 void H2Server::sent() {
-    socket_blocked_ = false;
+    output_.set_blocked(false);
     wake_one();
 }
 
 // One at a time, in turn: who was woken wakes the next when it has written, or ended.
 void H2Server::wake_one() {
-    if (room() == 0 || nghttp2_session_get_remote_window_size(session_.get()) <= 0) return;
+    if (output_.room() == 0 || nghttp2_session_get_remote_window_size(session_.get()) <= 0) return;
     if (H2Stream* s = waiting_.pop_front()) s->signal(rt::Io::kWritable);
 }
 
@@ -834,7 +818,7 @@ bool H2Server::submit_head(H2Stream& s, std::string_view head, std::string_view 
     }
     bool ok = nghttp2_submit_response(session_.get(), s.id_, fields.data(), fields.size(),
                                       bodiless ? nullptr : &provider) == 0;
-    // The fields lie in the writer's memory and in the list: they must be in out_ before both go.
+    // The fields lie in the writer's memory and in the list: they must be in the output before both go.
     pull();
     return ok;
 }
@@ -847,7 +831,7 @@ ssize_t H2Stream::send(const char* data, size_t n) {
     size_t used = 0;
     while (!head_sent_) {
         if (used == n) return static_cast<ssize_t>(used);
-        if (server_.room() == 0) return used ? static_cast<ssize_t>(used) : wait_for_room();
+        if (server_.output_.room() == 0) return used ? static_cast<ssize_t>(used) : wait_for_room();
         std::string_view rest{data + used, n - used};
         size_t head = h1_head_size(rest);
         if (head == 0 || !server_.submit_head(*this, rest.substr(0, head), rest.substr(head))) {
@@ -909,7 +893,7 @@ size_t H2Stream::room() {
     // A fair share of what the connection lets flow, so that many streams do not all prepare for all of it.
     int32_t share = std::max(kLeastShare, all / static_cast<int32_t>(std::max(1u, server_.running_)));
     int32_t window = std::min({own, all, share});
-    size_t room = window <= 0 ? 0 : std::min(static_cast<size_t>(window), server_.room());
+    size_t room = window <= 0 ? 0 : std::min(static_cast<size_t>(window), server_.output_.room());
     if (room == 0) wait_for_room();
     return room;
 }

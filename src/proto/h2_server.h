@@ -14,6 +14,7 @@
 #include "http/h1.h"
 #include "proto/byte_queue.h"
 #include "proto/h2_common.h"
+#include "proto/h2_output.h"
 #include "rt/loop.h"
 
 namespace gladius::proto {
@@ -82,17 +83,6 @@ class H2Stream final : public rt::Transport, public H2StreamHook, public H2Write
     uint8_t lingers_ = 0;
 };
 
-// Whom a server tells that output() is no longer empty, and asks before it keeps much.
-class H2Owner {
-  public:
-    virtual void h2_output() = 0;
-    virtual bool h2_take_memory(size_t n) = 0;
-    virtual void h2_give_memory(size_t n) = 0;
-
-  protected:
-    ~H2Owner() = default;
-};
-
 struct H2ServerLimits {
     uint32_t max_streams = 250;  // as Go's server
     uint32_t max_header_bytes = 1024 * 1024;
@@ -118,10 +108,10 @@ class H2Server {
     H2Stream* next_request();
 
     // Frames for the client. Whoever sends them calls sent() afterwards, which wakes writers that wait for room.
-    ByteQueue& output() { return out_; }
+    ByteQueue& output() { return output_.bytes(); }
     void sent();
     // While a socket takes nothing, nothing is added but what the protocol must say.
-    void set_blocked(bool blocked) { socket_blocked_ = blocked; }
+    void set_blocked(bool blocked) { output_.set_blocked(blocked); }
 
     // GOAWAY: first without a last stream, then, when the client has seen that (or after a while: shutdown_now()),
     // with it. Requests that are running end as usual.
@@ -156,7 +146,6 @@ class H2Server {
     bool was_reset(int32_t id) const;
     void credit(uint32_t n) { noise_ = noise_ > n ? noise_ - n : 0; }
     void pull();
-    size_t room() const;
     void wake_one();
     void reset(H2Stream& s, uint32_t error);
     void closed(H2Stream& s, uint32_t error);
@@ -170,10 +159,10 @@ class H2Server {
     H2Owner& owner_;
     H2ServerLimits limits_;
     H2SessionPtr session_;
-    ByteQueue out_;
+    H2Output output_;
     List<H2Stream, H2StreamHook> fresh_;    // complete heads that were not started
     List<H2Stream, H2StreamHook> others_;   // all other streams
-    List<H2Stream, H2WriterHook> waiting_;  // writers that wait for the connection's window, or for room in out_
+    List<H2Stream, H2WriterHook> waiting_;  // writers that wait for the connection's window, or for room in the output
 
     // The head that is being read. One at a time: nothing may come between HEADERS and its CONTINUATIONs.
     struct Build {
@@ -203,8 +192,8 @@ class H2Server {
     size_t skip_ = kH2Preface.size();  // of the input, before the next frame
     uint8_t frame_[kH2FrameHead + 5];
     uint8_t frame_n_ = 0;
-    bool greeted_ = false, flooded_ = false, over_ = false, pulling_ = false, receiving_ = false;
-    bool socket_blocked_ = false, shutting_down_ = false, final_goaway_ = false;
+    bool greeted_ = false, flooded_ = false, over_ = false, receiving_ = false;
+    bool shutting_down_ = false, final_goaway_ = false;
 };
 
 }  // namespace gladius::proto
