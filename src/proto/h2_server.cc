@@ -29,7 +29,8 @@ constexpr uint32_t kCostLight = 1;   // PING, PRIORITY, WINDOW_UPDATE, empty DAT
 constexpr uint32_t kCostHeavy = 4;   // SETTINGS, RST_STREAM, GOAWAY, a refused or broken request
 constexpr uint32_t kCostGross = 16;  // empty CONTINUATION, a field block beyond the limit
 constexpr uint32_t kCreditAnswer = 4, kCreditData = 3;
-constexpr size_t kRealData = 256;  // a DATA frame of less is no work
+constexpr size_t kRealData = 256;    // so many bytes of an answer buy kCreditData back
+constexpr size_t kMostRealData = 4;  // times that, in one frame
 
 // Go's server: its count has 32 bytes a field that HTTP/1's has not, for ten fields.
 constexpr uint32_t kHeadSlack = 320;
@@ -196,7 +197,8 @@ struct H2Callbacks {
         stream.offer_ += n;
         stream.offer_n_ -= n;
         stream.left_ -= stream.has_length_ ? n : 0;
-        if (n >= kRealData) h.credit(kCreditData);
+        int32_t window = nghttp2_session_get_stream_remote_window_size(h.session_.get(), stream.id_);
+        h.credit_data(n, window - static_cast<int64_t>(n) >= static_cast<int64_t>(kRealData));
         return 0;
     }
 
@@ -598,6 +600,16 @@ bool H2Server::noise(uint32_t cost) {
     flooded_ = true;
     nghttp2_session_terminate_session(session_.get(), NGHTTP2_ENHANCE_YOUR_CALM);
     return false;
+}
+
+// Bytes pay for the WINDOW_UPDATEs that they bring, however they were cut into frames; a small frame pays too when the
+// client's window had room for more. A window that is opened a few bytes at a time pays for next to nothing.
+void H2Server::credit_data(size_t n, bool had_room) {
+    uncredited_ += n;
+    size_t times = std::min(uncredited_ / kRealData, kMostRealData);
+    uncredited_ %= kRealData;
+    if (times == 0 && had_room) times = 1;
+    credit(static_cast<uint32_t>(times) * kCreditData);
 }
 
 bool H2Server::finished() const {

@@ -144,6 +144,7 @@ class H2Server {
     bool judge(const char*& data, size_t n);
     void remember_reset(int32_t id);
     bool was_reset(int32_t id) const;
+    void credit_data(size_t n, bool had_room);
     void credit(uint32_t n) { noise_ = noise_ > n ? noise_ - n : 0; }
     void pull();
     void wake_one();
@@ -182,6 +183,7 @@ class H2Server {
 
     uint64_t now_ms_ = 0, noise_at_ms_ = 0;
     uint32_t noise_ = 0;
+    size_t uncredited_ = 0;  // bytes of answers that have bought nothing back yet
     uint32_t live_ = 0, running_ = 0, narrow_running_ = 0;
     size_t charged_ = 0;
     // The last streams that this side reset: as many as may be on their way.

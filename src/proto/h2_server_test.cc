@@ -443,6 +443,36 @@ TEST(H2Server, NoiseIsForgottenWithTimeAndWork) {
     }
 }
 
+// A client that opens both windows for every DATA frame, as its answer comes in pieces of these sizes.
+bool survives(uint32_t window, std::initializer_list<size_t> pieces) {
+    std::string settings("\0\4", 2);
+    Connection c(settings + h2_number(window));
+    H2Stream* s = c.ask(1);
+    send(*s, "HTTP/1.1 200 OK\r\n\r\n");
+    c.out();
+    std::string data(1000, 'x');
+    for (int i = 0; i < 3000 && !c.server.flooded(); ++i) {
+        for (size_t n : pieces)
+            send(*s, std::string_view(data).substr(0, n));
+        for (const H2Frame& f : c.out()) {
+            if (f.type != NGHTTP2_DATA || f.payload.empty()) continue;
+            std::string more = h2_number(static_cast<uint32_t>(f.payload.size()));
+            c.give(h2_frame(NGHTTP2_WINDOW_UPDATE, 0, 0, more) + h2_frame(NGHTTP2_WINDOW_UPDATE, 0, 1, more));
+        }
+    }
+    bool well = !c.server.flooded();
+    s->close();
+    return well;
+}
+
+TEST(H2Server, SmallFramesAreNoFloodUnlessTheWindowMadeThem) {
+    EXPECT_TRUE(survives(1000, {1000}));
+    EXPECT_TRUE(survives(1000, {100, 900}));
+    EXPECT_TRUE(survives(65535, {50}));
+    EXPECT_FALSE(survives(1, {1}));
+    EXPECT_FALSE(survives(20, {20}));
+}
+
 TEST(H2Server, RapidReset) {
     Connection c;
     std::string all;
